@@ -1,0 +1,2 @@
+//! The staging server.
+fn main() {}

@@ -1,0 +1,54 @@
+//! Every number that is a choice, with its reason. None stands anywhere else.
+
+use std::time::Duration;
+
+/// One API request, from sending to the whole answer: what the official Python client allows.
+pub const API_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Reaching a server: a studio's VPN needs a few seconds, a dead address should not take a minute.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An upload on which no byte moves for this long is stuck. Total time is not limited: films are large and links slow.
+pub const UPLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often one request is tried, the first time included, before the failure is told.
+pub const ATTEMPTS: u32 = 4;
+
+/// The first wait between tries; doubled each time, and any part of it is taken by chance so that a farm does not come back at once.
+pub const RETRY_BASE: Duration = Duration::from_millis(500);
+
+/// The longest wait between tries, also where the server asks for more: a job should rather fail and say so.
+pub const RETRY_CAP: Duration = Duration::from_secs(30);
+
+/// The largest API answer that is read: a page of 500 entities is well below, and a wrong server may send without end.
+pub const ANSWER_LIMIT: usize = 64 << 20;
+
+/// Reading and sending: large enough that a system call per block does not count, small enough to cancel quickly.
+pub const BLOCK_SIZE: usize = 1 << 20;
+
+/// Parts of one file under way at once: what the official JavaScript client does, and what fills a long link.
+pub const PARALLEL_PARTS: usize = 6;
+
+/// Progress is told at most this often for a job: smooth to the eye, and no load on a host's main thread.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Jobs that may be accepted and not yet reported. Each costs a reserved place, so the number bounds memory.
+pub const JOB_CAPACITY: usize = 1024;
+
+/// Log lines kept for a host that does not poll; older ones go first and are counted.
+pub const LOG_CAPACITY: usize = 1024;
+
+/// A file must look the same for this long before it is believed to be complete.
+pub const SETTLE_TIME: Duration = Duration::from_millis(250);
+
+/// A file changed less than this ago is watched for `SETTLE_TIME`; older files are taken as they are.
+pub const RECENT: Duration = Duration::from_secs(2);
+
+/// The index of a movie (its moov box) is read whole into memory; a two-hour film with one sample a frame needs about 4 MiB.
+pub const MOVIE_INDEX_LIMIT: u64 = 64 << 20;
+
+/// The stack of the runtime thread: Rust's own default, named so that no host's ulimit changes it.
+pub const RUNTIME_STACK: usize = 2 << 20;
+
+/// Threads for reading files and resolving names: enough for the parts in flight, few enough for a render node.
+pub const BLOCKING_THREADS: usize = 8;
