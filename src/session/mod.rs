@@ -1,8 +1,29 @@
-//! What everything else stands on. Nothing here knows the server, a file format or C.
+//! What everything else stands on: a session's life, its jobs, its events, the thread that works.
+//! Nothing here knows the server, a file format or C.
 
+#[forbid(unsafe_code)]
 pub mod error; // the table of codes, and the error that carries one
+#[forbid(unsafe_code)]
+pub mod event; // what a session tells its host
+#[forbid(unsafe_code)]
+pub mod job; // one accepted piece of work, and the token by which it ends exactly once
+#[forbid(unsafe_code)]
+pub mod life; // a session: open, accept jobs, close within a time
+#[forbid(unsafe_code)]
 pub mod log; // log lines: level first, secrets out, into the session's own queue
+#[forbid(unsafe_code)]
 pub mod policy; // every number that is a choice, with its reason
+#[forbid(unsafe_code)]
+pub mod queue; // the bounded event queue: reserved places, latest values, counted losses
+pub mod runtime; // the one thread that works for all sessions
+#[forbid(unsafe_code)]
 pub mod secret; // what must never be shown, and how text is cleaned of it
+#[forbid(unsafe_code)]
+pub mod status; // whether the server can be worked with, and why not
+pub mod wake; // telling a host's own event loop that there is something to poll
 
-pub use error::{Class, Code, Error, Result, Stage};
+pub use error::{Class, Code, Details, Error, Result, Stage};
+pub use event::{Ended, Event, Progress, Published, State};
+pub use job::Job;
+pub use life::Session;
+pub use status::Status;

@@ -1,0 +1,119 @@
+//! What a session tells its host.
+
+use super::error::{Error, Stage};
+use super::log::Line;
+use super::status::Status;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One thing to tell. Everything about one job comes in order, and nothing after its [`Event::Ended`].
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Whether the server can be worked with has changed. Only the latest is kept.
+    Status {
+        /// What it is now.
+        status: Status,
+        /// Why, where it is not good.
+        error: Option<Error>,
+    },
+    /// How far a job is. Only the latest is kept.
+    Progress(Progress),
+    /// The version exists on the server: its ids, number and link, told before the job ends.
+    VersionCreated {
+        /// The host's name for the job.
+        job: JobName,
+        /// What exists.
+        published: Arc<Published>,
+    },
+    /// A job's end. There is exactly one for each accepted job.
+    Ended {
+        /// The host's name for the job.
+        job: JobName,
+        /// How it ended.
+        ended: Arc<Ended>,
+    },
+    /// A log line.
+    Log(Line),
+    /// Log lines that were dropped because nobody polled.
+    Dropped(u64),
+}
+
+/// How the host names a job: the handle it was given and the number it chose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobName {
+    /// The handle.
+    pub handle: u64,
+    /// The host's own number, returned untouched.
+    pub tag: u64,
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// The host's name for the job.
+    pub job: JobName,
+    /// What it is doing.
+    pub stage: Stage,
+    /// Bytes sent of all files together; never goes back.
+    pub bytes_done: u64,
+    /// Bytes to send of all files together; 0 until the files were looked at.
+    pub bytes_total: u64,
+    /// Recent speed.
+    pub bytes_per_second: f64,
+    /// Time left at that speed; unknown until there is a speed.
+    pub remaining: Option<Duration>,
+}
+
+/// How a job ended; numbers are those of `FTR_JOB_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum State {
+    /// All that was asked for is done.
+    Done = 1,
+    /// It failed; the error says why, and what exists is told.
+    Failed = 2,
+    /// The host cancelled it; nothing is left on the server that a reviewer sees.
+    Cancelled = 3,
+    /// Kept for later in the outbox.
+    Parked = 4,
+}
+
+/// A job's end.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// How.
+    pub state: State,
+    /// Why not done.
+    pub error: Option<Error>,
+    /// What exists on the server: all of it when done, what there is when failed.
+    pub published: Published,
+}
+
+/// What a publish made. Ids are ftrack's, as text; empty where there is none (yet).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// The project.
+    pub project_id: Option<String>,
+    /// The asset's parent: shot, asset build, sequence or project.
+    pub parent_id: Option<String>,
+    /// The task that the version is linked to.
+    pub task_id: Option<String>,
+    /// The asset, found or created.
+    pub asset_id: Option<String>,
+    /// The asset's name.
+    pub asset_name: Option<String>,
+    /// The version.
+    pub version_id: Option<String>,
+    /// The number that the server gave the version.
+    pub version_number: Option<i64>,
+    /// The media that reviewers open.
+    pub component_id: Option<String>,
+    /// Its reserved name, such as `ftrackreview-mp4`.
+    pub component_name: Option<&'static str>,
+    /// The thumbnail's component.
+    pub thumbnail_id: Option<String>,
+    /// Where a browser opens the version.
+    pub link: Option<String>,
+    /// What went on, but not as it should: each a sentence with its remedy.
+    pub warnings: Vec<String>,
+}

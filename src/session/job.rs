@@ -1,0 +1,232 @@
+//! One accepted piece of work, and the token by which it ends exactly once.
+
+use super::error::{Code, Error, Stage};
+use super::event::{Ended, Event, JobName, Progress, Published, State};
+use super::policy;
+use super::queue::Queue;
+use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// Reads how many bytes of how many are done.
+pub type Measure = Box<dyn Fn() -> (u64, u64) + Send + Sync>;
+
+/// One accepted piece of work. The host's handle, the running task and waiting threads share it.
+pub struct Job {
+    tag: u64,
+    handle: OnceLock<u64>,
+    queue: Arc<Queue>,
+    state: Mutex<JobState>,
+    end: Condvar,
+    measure: OnceLock<Measure>,
+    cancelled: AtomicBool,
+    cancel: Notify,
+}
+
+struct JobState {
+    stage: Stage,
+    published: Published,
+    ended: Option<Arc<Ended>>,
+    /// The host has seen the end through [`Job::wait`].
+    seen: bool,
+}
+
+impl Job {
+    pub(super) fn new(tag: u64, queue: Arc<Queue>) -> Job {
+        let state = JobState { stage: Stage::Accepted, published: Published::default(), ended: None, seen: false };
+        Job {
+            tag,
+            handle: OnceLock::new(),
+            queue,
+            state: Mutex::new(state),
+            end: Condvar::new(),
+            measure: OnceLock::new(),
+            cancelled: AtomicBool::new(false),
+            cancel: Notify::new(),
+        }
+    }
+
+    /// Tells the job the handle under which the host knows it. Once, before it starts.
+    pub fn set_handle(&self, handle: u64) {
+        let _ = self.handle.set(handle);
+    }
+
+    /// How the host names it.
+    pub fn name(&self) -> JobName {
+        JobName { handle: self.handle.get().copied().unwrap_or_default(), tag: self.tag }
+    }
+
+    /// Asks the job to end as cancelled. It does so at the next point where that leaves nothing half done.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        self.cancel.notify_waiters();
+    }
+
+    /// Completes when the job is asked to end.
+    pub async fn cancelled(&self) {
+        let mut notified = std::pin::pin!(self.cancel.notified());
+        notified.as_mut().enable();
+        if !self.cancelled.load(Ordering::SeqCst) {
+            notified.await;
+        }
+    }
+
+    /// Blocks until the end, or until `deadline`; `None` is no limit.
+    pub fn wait(&self, deadline: Option<Instant>) -> Option<Arc<Ended>> {
+        let mut state = self.state.lock();
+        while state.ended.is_none() {
+            match deadline {
+                None => self.end.wait(&mut state),
+                Some(deadline) if Instant::now() >= deadline => return None,
+                Some(deadline) => {
+                    self.end.wait_until(&mut state, deadline);
+                }
+            }
+        }
+        state.seen = true;
+        state.ended.clone()
+    }
+
+    /// The host needs the handle no longer. If it has seen the end by waiting, it is not told again.
+    pub fn forget(&self) {
+        if self.state.lock().seen {
+            self.queue.forget(self.name());
+        }
+    }
+
+    /// The job does something else from now on.
+    pub fn enter(&self, stage: Stage) {
+        self.state.lock().stage = stage;
+    }
+
+    /// What it is doing.
+    pub fn stage(&self) -> Stage {
+        self.state.lock().stage
+    }
+
+    /// From now on progress is read here. Once a job.
+    pub fn measure(&self, measure: Measure) {
+        let _ = self.measure.set(measure);
+    }
+
+    /// Notes what exists on the server, for the job's end.
+    pub fn note(&self, change: impl FnOnce(&mut Published)) {
+        change(&mut self.state.lock().published);
+    }
+
+    /// What exists on the server.
+    pub fn published(&self) -> Published {
+        self.state.lock().published.clone()
+    }
+
+    /// Tells the host that the version exists. Once a job; it never takes the place of another event.
+    pub fn version_created(&self) {
+        let published = Arc::new(self.published());
+        self.queue.keep(Event::VersionCreated { job: self.name(), published });
+    }
+
+    /// Tells the host how far the job is, at most as often as the policy says, until dropped.
+    pub(super) async fn report_progress(&self, meter: &Mutex<Meter>) {
+        let mut interval = tokio::time::interval(policy::PROGRESS_INTERVAL);
+        loop {
+            interval.tick().await;
+            self.tell_progress(meter);
+        }
+    }
+
+    /// Tells the host how far the job is, if that has changed.
+    pub(super) fn tell_progress(&self, meter: &Mutex<Meter>) {
+        let (done, total) = self.measure.get().map_or((0, 0), |measure| measure());
+        if let Some(progress) = meter.lock().read(self.name(), self.stage(), done, total) {
+            self.queue.progress(progress);
+        }
+    }
+
+    fn finish(&self, ended: Ended) {
+        let ended = Arc::new(ended);
+        let waking = {
+            let mut state = self.state.lock();
+            debug_assert!(state.ended.is_none(), "a job has one end");
+            state.ended = Some(ended.clone());
+            // Under the lock: whoever learns of the end in one way finds it in the other.
+            self.queue.keep_unannounced(Event::Ended { job: self.name(), ended })
+        };
+        self.end.notify_all();
+        self.queue.announce(waking);
+    }
+}
+
+/// The right to end a job. Ending it consumes the token; losing the token (a panic, a dropped task)
+/// ends the job as failed. So a job's end can neither be forgotten nor told twice.
+pub struct Token {
+    job: Arc<Job>,
+    on_end: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Token {
+    pub(super) fn new(job: Arc<Job>, on_end: impl FnOnce() + Send + 'static) -> Token {
+        Token { job, on_end: Some(Box::new(on_end)) }
+    }
+
+    /// Ends the job.
+    pub fn end(mut self, state: State, error: Option<Error>) {
+        self.finish(state, error);
+    }
+
+    fn finish(&mut self, state: State, error: Option<Error>) {
+        if let Some(on_end) = self.on_end.take() {
+            self.job.finish(Ended { state, error, published: self.job.published() });
+            on_end();
+        }
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        if self.on_end.is_some() {
+            let (code, what) = match std::thread::panicking() {
+                true => (Code::Panic, "a defect in the library stopped the job; please report it"),
+                false => (Code::Internal, "the job was dropped before it ended; please report it"),
+            };
+            let error = Error::new(code, what).at(self.job.stage());
+            self.finish(State::Failed, Some(error));
+        }
+    }
+}
+
+/// Turns readings into progress: never back, with a speed that does not jump.
+#[derive(Default)]
+pub struct Meter {
+    last: Option<Progress>,
+    window: Option<(Instant, u64)>,
+    speed: f64,
+}
+
+/// Speed is the mean over about this long: shorter jumps with every part, longer lags behind a cap or a stall.
+const SPEED_WINDOW: Duration = Duration::from_secs(2);
+
+impl Meter {
+    fn read(&mut self, job: JobName, stage: Stage, done: u64, total: u64) -> Option<Progress> {
+        let now = Instant::now();
+        let bytes_done = done.max(self.last.as_ref().map_or(0, |last| last.bytes_done));
+        let (since, before) = *self.window.get_or_insert((now, bytes_done));
+        let elapsed = now.duration_since(since);
+        if elapsed >= policy::PROGRESS_INTERVAL {
+            let recent = (bytes_done - before) as f64 / elapsed.as_secs_f64();
+            let weight = (elapsed.as_secs_f64() / SPEED_WINDOW.as_secs_f64()).min(1.0);
+            self.speed = if self.speed == 0.0 { recent } else { self.speed + weight * (recent - self.speed) };
+            self.window = Some((now, bytes_done));
+        }
+        let left = total.saturating_sub(bytes_done) as f64;
+        let remaining = (self.speed >= 1.0 && total > 0)
+            .then(|| Duration::try_from_secs_f64(left / self.speed).unwrap_or(Duration::MAX));
+        let changed = self
+            .last
+            .as_ref()
+            .is_none_or(|last| (last.stage, last.bytes_done, last.bytes_total) != (stage, bytes_done, total));
+        let progress = Progress { job, stage, bytes_done, bytes_total: total, bytes_per_second: self.speed, remaining };
+        changed.then(|| self.last.insert(progress).clone())
+    }
+}

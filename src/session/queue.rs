@@ -1,0 +1,362 @@
+//! The bounded event queue.
+//!
+//! A job's place is reserved when the job is accepted, so its end always fits. Progress and status
+//! are latest values: a host that polls late hears how it is, not how it was. Log lines are the only
+//! thing that is ever dropped, oldest first, and the loss is counted and told.
+
+use super::error::{Code, Error, Result};
+use super::event::{Event, JobName, Progress};
+use super::log::{Line, Sink};
+use super::policy;
+use super::wake::Wake;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::os::fd::RawFd;
+use std::time::Instant;
+
+/// One session's events.
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    ready: Condvar,
+    wake: Wake,
+}
+
+#[derive(Default)]
+struct State {
+    /// Counts what was ever put in, so that the kinds below come out in the order they went in.
+    clock: u64,
+    /// Ends and created versions: never dropped, bounded by the places reserved.
+    kept: VecDeque<(u64, Event)>,
+    status: Option<(u64, Event)>,
+    /// One entry a job, so few that a scan is the fastest look-up.
+    progress: Vec<(u64, Progress)>,
+    lines: VecDeque<(u64, Line)>,
+    dropped: u64,
+    /// Jobs accepted whose end was not handed out yet.
+    reserved: usize,
+    interrupted: bool,
+}
+
+/// That an event was put in, and whether the host must be woken for it.
+#[must_use = "the host is not woken until it is announced"]
+pub struct Waking(bool);
+
+/// Why [`Queue::wait`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// There is something to take.
+    Ready,
+    /// Somebody called [`Queue::interrupt`].
+    Interrupted,
+    /// The time is over.
+    TimedOut,
+}
+
+impl Queue {
+    /// Reserves a place for a job's end, or says that there is none.
+    pub fn reserve(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.reserved >= policy::JOB_CAPACITY {
+            return Err(Error::new(
+                Code::QueueFull,
+                format!(
+                    "{} jobs were accepted whose end nobody has fetched: poll events, or free the jobs that were waited for",
+                    state.reserved
+                ),
+            ));
+        }
+        state.reserved += 1;
+        Ok(())
+    }
+
+    /// Gives back the place of a job that was never started.
+    pub fn release(&self) {
+        let mut state = self.state.lock();
+        state.reserved = state.reserved.saturating_sub(1);
+    }
+
+    /// Puts in a job's end or its created version: for these a place is reserved.
+    pub fn keep(&self, event: Event) {
+        self.put(|state, clock| state.kept.push_back((clock, event)));
+    }
+
+    /// Like [`Queue::keep`] for a caller that holds a lock: the host is woken by [`Queue::announce`], after unlocking.
+    pub fn keep_unannounced(&self, event: Event) -> Waking {
+        Waking(self.insert(|state, clock| state.kept.push_back((clock, event))))
+    }
+
+    /// Wakes the host after [`Queue::keep_unannounced`].
+    pub fn announce(&self, waking: Waking) {
+        self.ready.notify_one();
+        if waking.0 {
+            self.wake.call();
+        }
+    }
+
+    /// Replaces the status that is waiting to be told.
+    pub fn status(&self, event: Event) {
+        self.put(|state, clock| state.status = Some((clock, event)));
+    }
+
+    /// Replaces the progress of the same job that is waiting to be told.
+    pub fn progress(&self, progress: Progress) {
+        self.put(|state, clock| {
+            state.progress.retain(|(_, waiting)| waiting.job != progress.job);
+            state.progress.push((clock, progress));
+        });
+    }
+
+    /// Takes the oldest event, if there is one.
+    pub fn take(&self) -> Option<Event> {
+        let mut state = self.state.lock();
+        let event = state.take();
+        if !state.ready() {
+            self.wake.clear();
+        }
+        event
+    }
+
+    /// How many events are waiting.
+    pub fn len(&self) -> usize {
+        let state = self.state.lock();
+        state.kept.len()
+            + state.lines.len()
+            + state.progress.len()
+            + usize::from(state.status.is_some())
+            + usize::from(state.dropped > 0)
+    }
+
+    /// Whether nothing is waiting.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Blocks until there is something to take, until `deadline`, or until interrupted. `None` is no limit.
+    pub fn wait(&self, deadline: Option<Instant>) -> Woken {
+        let mut state = self.state.lock();
+        loop {
+            if std::mem::take(&mut state.interrupted) {
+                return Woken::Interrupted;
+            }
+            if state.ready() {
+                return Woken::Ready;
+            }
+            match deadline {
+                None => self.ready.wait(&mut state),
+                Some(deadline) if Instant::now() >= deadline => return Woken::TimedOut,
+                Some(deadline) => {
+                    self.ready.wait_until(&mut state, deadline);
+                }
+            }
+        }
+    }
+
+    /// Makes a waiting thread return, or the next one that waits.
+    pub fn interrupt(&self) {
+        self.state.lock().interrupted = true;
+        self.ready.notify_all();
+    }
+
+    /// Forgets the end of a job that the host learned of in another way, and frees its place.
+    pub fn forget(&self, job: JobName) {
+        let mut state = self.state.lock();
+        let before = state.kept.len();
+        let ended = |event: &Event| matches!(event, Event::Ended { job: name, .. } if *name == job);
+        let ends = state.kept.iter().filter(|(_, event)| ended(event)).count();
+        state.kept.retain(|(_, event)| match event {
+            Event::Ended { job: name, .. } | Event::VersionCreated { job: name, .. } => *name != job,
+            _ => true,
+        });
+        state.reserved = state.reserved.saturating_sub(ends);
+        if before != state.kept.len() && !state.ready() {
+            self.wake.clear();
+        }
+    }
+
+    /// A descriptor that is readable while events wait. It belongs to the queue: nobody else reads or closes it.
+    pub fn wake_fd(&self) -> Result<RawFd> {
+        let state = self.state.lock();
+        self.wake.descriptor(state.ready())
+    }
+
+    /// The wake-up callback's gate.
+    pub fn wake(&self) -> &Wake {
+        &self.wake
+    }
+
+    fn put(&self, change: impl FnOnce(&mut State, u64)) {
+        let waking = Waking(self.insert(change));
+        // Not under the lock: the callback is the host's code.
+        self.announce(waking);
+    }
+
+    /// Whether the queue was empty before.
+    fn insert(&self, change: impl FnOnce(&mut State, u64)) -> bool {
+        let mut state = self.state.lock();
+        let was_empty = !state.ready();
+        state.clock += 1;
+        let clock = state.clock;
+        change(&mut state, clock);
+        if was_empty {
+            // Under the lock: a reader that empties the queue clears it under the same lock.
+            self.wake.set();
+        }
+        was_empty
+    }
+}
+
+impl State {
+    fn ready(&self) -> bool {
+        !self.kept.is_empty()
+            || self.status.is_some()
+            || !self.progress.is_empty()
+            || !self.lines.is_empty()
+            || self.dropped > 0
+    }
+
+    fn take(&mut self) -> Option<Event> {
+        let kept = self.kept.front().map(|(clock, _)| *clock);
+        let status = self.status.as_ref().map(|(clock, _)| *clock);
+        let progress = self.progress.first().map(|(clock, _)| *clock);
+        let lines = self.lines.front().map(|(clock, _)| *clock);
+        let oldest = [kept, status, progress, lines].into_iter().flatten().min()?;
+        if lines == Some(oldest) && self.dropped > 0 {
+            // The loss is told where it happened: before the oldest line that is left.
+            return Some(Event::Dropped(std::mem::take(&mut self.dropped)));
+        }
+        if kept == Some(oldest) {
+            let event = self.kept.pop_front().map(|(_, event)| event);
+            if matches!(event, Some(Event::Ended { .. })) {
+                self.reserved = self.reserved.saturating_sub(1);
+            }
+            return event;
+        }
+        if status == Some(oldest) {
+            return self.status.take().map(|(_, event)| event);
+        }
+        if progress == Some(oldest) {
+            return Some(Event::Progress(self.progress.remove(0).1));
+        }
+        self.lines.pop_front().map(|(_, line)| Event::Log(line))
+    }
+}
+
+impl Sink for Queue {
+    fn line(&self, line: Line) {
+        self.put(|state, clock| {
+            if state.lines.len() >= policy::LOG_CAPACITY {
+                state.lines.pop_front();
+                state.dropped += 1;
+            }
+            state.lines.push_back((clock, line));
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::Stage;
+    use super::super::event::{Ended, Published, State as JobState};
+    use super::super::log::Level;
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn end(handle: u64) -> Event {
+        let ended = Ended { state: JobState::Done, error: None, published: Published::default() };
+        Event::Ended { job: JobName { handle, tag: 0 }, ended: Arc::new(ended) }
+    }
+
+    fn progress(handle: u64, bytes_done: u64) -> Progress {
+        let job = JobName { handle, tag: 0 };
+        Progress { job, stage: Stage::Uploading, bytes_done, bytes_total: 9, bytes_per_second: 0.0, remaining: None }
+    }
+
+    fn line(message: &str) -> Line {
+        Line { level: Level::Info, target: "test", message: message.to_owned() }
+    }
+
+    #[test]
+    fn an_accepted_job_always_has_room_for_its_end_however_many_lines_are_logged() {
+        let queue = Queue::default();
+        for _ in 0..policy::JOB_CAPACITY {
+            queue.reserve().unwrap();
+        }
+        assert_eq!(queue.reserve().unwrap_err().code, Code::QueueFull);
+        for number in 0..policy::JOB_CAPACITY as u64 {
+            for _ in 0..5 {
+                queue.line(line("noise"));
+            }
+            queue.keep(end(number));
+        }
+        let (mut ends, mut lines, mut dropped) = (0, 0, 0);
+        while let Some(event) = queue.take() {
+            match event {
+                Event::Ended { job, .. } => {
+                    assert_eq!(job.handle, ends);
+                    ends += 1;
+                }
+                Event::Log(_) => lines += 1,
+                Event::Dropped(count) => dropped += count,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(ends, policy::JOB_CAPACITY as u64);
+        assert_eq!(lines + dropped, 5 * policy::JOB_CAPACITY as u64);
+        queue.reserve().unwrap();
+    }
+
+    #[test]
+    fn only_the_latest_progress_of_a_job_is_told_and_never_after_its_end() {
+        let queue = Queue::default();
+        queue.reserve().unwrap();
+        queue.progress(progress(1, 3));
+        queue.progress(progress(2, 4));
+        queue.progress(progress(1, 5));
+        queue.keep(end(1));
+        let mut seen = Vec::new();
+        while let Some(event) = queue.take() {
+            seen.push(match event {
+                Event::Progress(progress) => (progress.job.handle, progress.bytes_done),
+                Event::Ended { job, .. } => (job.handle, 99),
+                other => panic!("{other:?}"),
+            });
+        }
+        assert_eq!(seen, [(2, 4), (1, 5), (1, 99)]);
+    }
+
+    #[test]
+    fn the_wake_up_callback_is_called_once_until_the_queue_was_emptied() {
+        let queue = Queue::default();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = calls.clone();
+        queue.wake().set_callback(Some(Box::new(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        })));
+        queue.line(line("one"));
+        queue.line(line("two"));
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        while queue.take().is_some() {}
+        queue.line(line("three"));
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn an_interrupt_is_not_lost_when_nobody_waits_yet() {
+        let queue = Queue::default();
+        queue.interrupt();
+        assert_eq!(queue.wait(None), Woken::Interrupted);
+        assert_eq!(queue.wait(Some(Instant::now())), Woken::TimedOut);
+    }
+
+    #[test]
+    fn the_end_of_a_job_that_was_waited_for_and_freed_is_not_told_again() {
+        let queue = Queue::default();
+        queue.reserve().unwrap();
+        queue.keep(end(1));
+        queue.forget(JobName { handle: 1, tag: 0 });
+        assert!(queue.is_empty() && queue.take().is_none());
+        assert_eq!(queue.state.lock().reserved, 0);
+    }
+}
