@@ -1,1 +1,33 @@
-//! ffi
+//! The C boundary: the only room that knows pointers, and the only one that C can call.
+//!
+//! Every export is named here once, in the order of the header. What a function promises stands in its
+//! documentation, which is copied into `include/ftreview.h`; what all of them promise stands at the top
+//! of that file, whose text is in `cbindgen.toml`.
+//!
+//! No function here does I/O or holds a lock while it calls the host.
+#![allow(non_camel_case_types)]
+
+pub mod constants; // numbers of the header: kinds, states, stages, levels, flags
+pub mod event; // polling with callbacks, pulling one event at a time
+mod guard; // what stands before every export: fork, wake-up callback, panic, the last error
+mod handle; // handles that can be wrong without harm
+pub mod job; // waiting for, cancelling and freeing a job
+pub mod session; // a session's life, its status, wake-up, publishing
+mod text; // text and option structs from C
+pub mod types; // the structs and callbacks of the header
+pub mod version; // what this library is, names of errors
+mod view; // events as C sees them
+
+pub use version::{ftr_abi_version, ftr_error_description, ftr_error_name, ftr_last_error_message, ftr_version};
+
+pub use session::{
+    ftr_session_close, ftr_session_create, ftr_session_free, ftr_session_publish_file, ftr_session_server_information,
+    ftr_session_server_version, ftr_session_status, ftr_session_wait_ready,
+};
+
+pub use event::{
+    ftr_event_free, ftr_event_get, ftr_event_json, ftr_session_interrupt, ftr_session_next_event,
+    ftr_session_poll_events, ftr_session_set_wakeup_callback, ftr_session_wake_fd,
+};
+
+pub use job::{ftr_job_cancel, ftr_job_free, ftr_job_wait};

@@ -152,6 +152,12 @@ impl Session {
         left.len()
     }
 
+    /// Whether the session is closed, every job has ended, and every event was taken.
+    pub fn told_all(&self) -> bool {
+        let state = self.jobs.state.lock();
+        state.closed && state.running.is_empty() && self.queue.is_empty()
+    }
+
     /// Cancels everything and lets go. What the jobs must clean up goes on in the background.
     pub fn abandon(&self) {
         self.queue.wake().set_callback(None);

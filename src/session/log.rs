@@ -4,6 +4,7 @@
 use super::secret::Redactor;
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// How much a host wants to hear; numbers are those of `FTR_LOG_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +31,8 @@ pub struct Line {
     pub level: Level,
     /// The room that says it, such as `ftrack` or `transfer`.
     pub target: &'static str,
+    /// When it was said.
+    pub time: SystemTime,
     /// What happened, without secrets.
     pub message: String,
 }
@@ -70,7 +73,7 @@ impl Log {
             return;
         }
         if let Some(sink) = &self.sink {
-            sink.line(Line { level, target, message: self.redactor.clean(&text.to_string()) });
+            sink.line(Line { level, target, time: SystemTime::now(), message: self.redactor.clean(&text.to_string()) });
         }
     }
 

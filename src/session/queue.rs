@@ -274,7 +274,7 @@ mod tests {
     }
 
     fn line(message: &str) -> Line {
-        Line { level: Level::Info, target: "test", message: message.to_owned() }
+        Line { level: Level::Info, target: "test", time: std::time::UNIX_EPOCH, message: message.to_owned() }
     }
 
     #[test]

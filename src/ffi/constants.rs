@@ -1,0 +1,136 @@
+//! Numbers of the header. Each is the number of a Rust enum, which the assertions below check.
+
+use crate::session::error::{Class, Stage};
+use crate::session::event::State;
+use crate::session::log::Level;
+use crate::session::status::Status;
+
+/// The version of the ABI that this header describes. It only grows: a program built with version n works with every library whose ftr_abi_version() is n or more.
+pub const FTR_ABI_VERSION: u32 = 1;
+
+/// Success. Functions that count return the count instead, which is never negative.
+pub const FTR_OK: i32 = 0;
+
+/// As a timeout: no limit. As any timeout, 0 is "do not wait".
+pub const FTR_NO_TIMEOUT: i32 = -1;
+
+/// Class of an error: the call was wrong, fix the program.
+pub const FTR_CLASS_MISUSE: i32 = 1;
+/// Class of an error: not possible in the present state, such as closed, full, cancelled.
+pub const FTR_CLASS_STATE: i32 = 2;
+/// Class of an error: the session's settings are wrong or missing.
+pub const FTR_CLASS_CONFIGURATION: i32 = 3;
+/// Class of an error: the file on disk is the reason.
+pub const FTR_CLASS_FILE: i32 = 4;
+/// Class of an error: the network, or something in it, is the reason.
+pub const FTR_CLASS_NETWORK: i32 = 5;
+/// Class of an error: the ftrack server answered, and said no.
+pub const FTR_CLASS_SERVER: i32 = 6;
+/// Class of an error: the storage that holds the media said no.
+pub const FTR_CLASS_STORAGE: i32 = 7;
+/// Class of an error: what the file contains cannot be reviewed as it is.
+pub const FTR_CLASS_MEDIA: i32 = 8;
+/// Class of an error: the publish asks for something that the project does not have.
+pub const FTR_CLASS_PUBLISH: i32 = 9;
+/// Class of an error: a defect in this library; please report it.
+pub const FTR_CLASS_INTERNAL: i32 = 10;
+
+/// The session has no answer from the server yet.
+pub const FTR_STATUS_CONNECTING: i32 = 1;
+/// The server answers and knows the user.
+pub const FTR_STATUS_READY: i32 = 2;
+/// The server refuses the user and key.
+pub const FTR_STATUS_UNAUTHORISED: i32 = 3;
+/// No answer: unknown name, nothing listening, no network, or a server that fails. It is tried again in the background.
+pub const FTR_STATUS_UNREACHABLE: i32 = 4;
+/// No trusted encrypted connection could be made.
+pub const FTR_STATUS_TLS_FAILED: i32 = 5;
+/// The proxy is the reason. It is tried again in the background.
+pub const FTR_STATUS_PROXY_FAILED: i32 = 6;
+/// What answers at the URL is no ftrack server.
+pub const FTR_STATUS_WRONG_SERVER: i32 = 7;
+/// The session's own settings are the reason, such as a CA file that cannot be read.
+pub const FTR_STATUS_MISCONFIGURED: i32 = 8;
+/// The session was closed.
+pub const FTR_STATUS_CLOSED: i32 = 9;
+
+/// The job has not ended: the state of the result in an FTR_EVENT_VERSION_CREATED.
+pub const FTR_JOB_RUNNING: i32 = 0;
+/// The job did all that was asked.
+pub const FTR_JOB_DONE: i32 = 1;
+/// The job failed; its error says why.
+pub const FTR_JOB_FAILED: i32 = 2;
+/// The job was cancelled.
+pub const FTR_JOB_CANCELLED: i32 = 3;
+/// The job is kept for later. Not before sessions have an outbox.
+pub const FTR_JOB_PARKED: i32 = 4;
+
+/// Accepted, and not begun.
+pub const FTR_STAGE_ACCEPTED: i32 = 1;
+/// The file is looked at; nothing was sent.
+pub const FTR_STAGE_CHECKING: i32 = 2;
+/// Names become ids; nothing was created.
+pub const FTR_STAGE_RESOLVING: i32 = 3;
+/// Bytes go to storage; no reviewer sees anything yet.
+pub const FTR_STAGE_UPLOADING: i32 = 4;
+/// The version is created and given its media. From here on a job is not cancelled any more.
+pub const FTR_STAGE_VERSIONING: i32 = 5;
+/// What comes after the version.
+pub const FTR_STAGE_FINISHING: i32 = 6;
+/// Others are told.
+pub const FTR_STAGE_ANNOUNCING: i32 = 7;
+
+/// The session's status changed: see ftr_event_info.status and .error. Only the latest is kept.
+pub const FTR_EVENT_STATUS: i32 = 1;
+/// How far a job is: see .progress. Only the latest of a job is kept, at most ten a second.
+pub const FTR_EVENT_PROGRESS: i32 = 2;
+/// The version exists on the server: see .result. Comes before the job's end.
+pub const FTR_EVENT_VERSION_CREATED: i32 = 3;
+/// A job's end: see .result. Exactly one for each accepted job.
+pub const FTR_EVENT_JOB_ENDED: i32 = 4;
+/// A log line: see .log.
+pub const FTR_EVENT_LOG: i32 = 5;
+/// Log lines were dropped because nobody polled: see .dropped.
+pub const FTR_EVENT_DROPPED: i32 = 6;
+
+/// Log nothing.
+pub const FTR_LOG_OFF: i32 = 0;
+/// Log what failed.
+pub const FTR_LOG_ERROR: i32 = 1;
+/// Log also what went on, but not as it should. The level of FTR_SESSION_OPTIONS_INIT.
+pub const FTR_LOG_WARNING: i32 = 2;
+/// Log also each step of the work.
+pub const FTR_LOG_INFO: i32 = 3;
+/// Log also each request, with its duration.
+pub const FTR_LOG_DEBUG: i32 = 4;
+/// Log everything.
+pub const FTR_LOG_TRACE: i32 = 5;
+
+/// In ftr_session_options.flags: ask the server for its strict mode, with real HTTP status codes.
+pub const FTR_SESSION_STRICT_API: u32 = 1;
+
+/// In ftr_publish_options.flags: leave width and height out of the movie's ftr_meta. ftrack's documentation asks for them; some servers were seen not to play a movie that has them.
+pub const FTR_PUBLISH_META_WITHOUT_SIZE: u32 = 1;
+
+const _: () = {
+    assert!(FTR_CLASS_MISUSE == Class::Misuse as i32 && FTR_CLASS_STATE == Class::State as i32);
+    assert!(FTR_CLASS_CONFIGURATION == Class::Configuration as i32 && FTR_CLASS_FILE == Class::File as i32);
+    assert!(FTR_CLASS_NETWORK == Class::Network as i32 && FTR_CLASS_SERVER == Class::Server as i32);
+    assert!(FTR_CLASS_STORAGE == Class::Storage as i32 && FTR_CLASS_MEDIA == Class::Media as i32);
+    assert!(FTR_CLASS_PUBLISH == Class::Publish as i32 && FTR_CLASS_INTERNAL == Class::Internal as i32);
+    assert!(FTR_STATUS_CONNECTING == Status::Connecting as i32 && FTR_STATUS_READY == Status::Ready as i32);
+    assert!(FTR_STATUS_UNAUTHORISED == Status::Unauthorised as i32);
+    assert!(FTR_STATUS_UNREACHABLE == Status::Unreachable as i32 && FTR_STATUS_TLS_FAILED == Status::TlsFailed as i32);
+    assert!(FTR_STATUS_PROXY_FAILED == Status::ProxyFailed as i32);
+    assert!(FTR_STATUS_WRONG_SERVER == Status::WrongServer as i32);
+    assert!(FTR_STATUS_MISCONFIGURED == Status::Misconfigured as i32 && FTR_STATUS_CLOSED == Status::Closed as i32);
+    assert!(FTR_JOB_DONE == State::Done as i32 && FTR_JOB_FAILED == State::Failed as i32);
+    assert!(FTR_JOB_CANCELLED == State::Cancelled as i32 && FTR_JOB_PARKED == State::Parked as i32);
+    assert!(FTR_STAGE_ACCEPTED == Stage::Accepted as i32 && FTR_STAGE_CHECKING == Stage::Checking as i32);
+    assert!(FTR_STAGE_RESOLVING == Stage::Resolving as i32 && FTR_STAGE_UPLOADING == Stage::Uploading as i32);
+    assert!(FTR_STAGE_VERSIONING == Stage::Versioning as i32 && FTR_STAGE_FINISHING == Stage::Finishing as i32);
+    assert!(FTR_STAGE_ANNOUNCING == Stage::Announcing as i32);
+    assert!(FTR_LOG_OFF == Level::Off as i32 && FTR_LOG_ERROR == Level::Error as i32);
+    assert!(FTR_LOG_WARNING == Level::Warning as i32 && FTR_LOG_INFO == Level::Info as i32);
+    assert!(FTR_LOG_DEBUG == Level::Debug as i32 && FTR_LOG_TRACE == Level::Trace as i32);
+};

@@ -1,0 +1,263 @@
+//! A session's life, its status, and publishing.
+
+use super::constants::{FTR_OK, FTR_PUBLISH_META_WITHOUT_SIZE, FTR_SESSION_STRICT_API};
+use super::event::Callbacks;
+use super::guard::{c_text, guard, in_use};
+use super::handle::{Kind, Table};
+use super::job::{JOBS, JobObject};
+use super::text::{deadline, null, optional_text, output, read_options};
+use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
+use crate::ftrack::connect::{Connection, connect};
+use crate::ftrack::settings::{Settings, Variables};
+use crate::publish::{self, Request};
+use crate::session::log::Level;
+use crate::session::{Code, Error, Result, Session, Status};
+use parking_lot::Mutex;
+use std::ffi::{CString, c_char};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// What a session's handle names.
+pub struct SessionObject {
+    pub session: Session,
+    pub callbacks: Callbacks,
+    /// Held by the one thread that polls.
+    pub poller: Mutex<()>,
+    pub freed: AtomicBool,
+    connection: Connection,
+    information: OnceLock<(CString, CString)>,
+}
+
+pub static SESSIONS: Table<SessionObject> = Table::new(Kind::Session);
+
+/// Creates a session. Returns at once: the server is asked in the background, and whether it can be worked with is told by an FTR_EVENT_STATUS, ftr_session_status and ftr_session_wait_ready. Jobs may be submitted before that.
+/// The environment variables are read in this call, on this thread. The first session starts the library's thread.
+/// `*session` is written only on success; free it with ftr_session_free.
+/// Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_INVALID_JSON, FTR_E_NO_SERVER_URL, FTR_E_BAD_SERVER_URL, FTR_E_NO_API_KEY, FTR_E_NO_API_USER, FTR_E_BAD_PROXY_URL, FTR_E_OUT_OF_RESOURCES. No network error: those are statuses.
+///
+/// # Safety
+/// The texts in `options` are NULL or NUL-terminated, and unchanged during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options, session: *mut ftr_session) -> i32 {
+    guard(|| {
+        let out = output(session, "session")?;
+        // SAFETY: the caller's promise.
+        let options = unsafe { read_options(options, "options") }?;
+        // SAFETY: the caller's promise.
+        let settings = unsafe { read_settings(&options) }?;
+        in_use();
+        let config = settings.resolve(&Variables::capture())?;
+        let session = Session::open(log_level(options.log_level)?, config.redactor())?;
+        let connection = connect(&session, config);
+        let object = Arc::new(SessionObject {
+            session,
+            callbacks: Callbacks::new(&options),
+            poller: Mutex::new(()),
+            freed: AtomicBool::new(false),
+            connection,
+            information: OnceLock::new(),
+        });
+        let handle = SESSIONS.insert(object)?;
+        // SAFETY: not NULL, and the caller's promise that it is a variable.
+        unsafe { out.write(handle) };
+        Ok(FTR_OK)
+    })
+}
+
+/// Writes FTR_STATUS_*: whether the server can be worked with, as far as is known now. Does not wait.
+///
+/// # Safety
+/// `status` is NULL or the address of a variable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ftr_session_status(session: ftr_session, status: *mut i32) -> i32 {
+    guard(|| {
+        let object = SESSIONS.get(session, "session")?;
+        let out = output(status, "status")?;
+        // SAFETY: not NULL, and the caller's promise.
+        unsafe { out.write(object.session.status().0 as i32) };
+        Ok(FTR_OK)
+    })
+}
+
+/// Blocks until the server has answered for the first time, or until it is clear why it does not, or for `timeout_ms`.
+/// FTR_OK: the session is ready. FTR_E_TIMED_OUT: nothing is known yet. Else the error that explains the status, such as FTR_E_UNAUTHORISED or FTR_E_UNREACHABLE; ftr_last_error_message has the whole of it.
+/// Nothing needs to wait for this: jobs find out by themselves.
+#[unsafe(no_mangle)]
+pub extern "C" fn ftr_session_wait_ready(session: ftr_session, timeout_ms: i32) -> i32 {
+    guard(|| {
+        let object = SESSIONS.get(session, "session")?;
+        match object.session.wait_status(deadline(timeout_ms)?) {
+            (Status::Ready, _) => Ok(FTR_OK),
+            (Status::Closed, _) => Err(Error::new(Code::Closed, "the session was closed")),
+            (_, Some(error)) => Err(error),
+            (_, None) => Err(unanswered()),
+        }
+    })
+}
+
+/// Writes the server's answer to query_server_information as JSON text: version, user_information and so on. Does not wait: FTR_E_TIMED_OUT before the session is ready.
+/// The text is valid until ftr_session_free.
+///
+/// # Safety
+/// `json` is NULL or the address of a variable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ftr_session_server_information(session: ftr_session, json: *mut *const c_char) -> i32 {
+    // SAFETY: passed on.
+    guard(|| unsafe { write_information(session, json, "json", |texts| texts.1.as_ptr()) })
+}
+
+/// Writes the server's version, such as "4.13.8". Does not wait: FTR_E_TIMED_OUT before the session is ready. The text is valid until ftr_session_free.
+///
+/// # Safety
+/// `version` is NULL or the address of a variable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ftr_session_server_version(session: ftr_session, version: *mut *const c_char) -> i32 {
+    // SAFETY: passed on.
+    guard(|| unsafe { write_information(session, version, "version", |texts| texts.0.as_ptr()) })
+}
+
+/// Publishes a file for web review: checks it, uploads it, creates an asset version that shows it. Returns at once, having touched neither file nor network; everything that can be wrong with those is told by the job's end.
+/// The media are uploaded first and the version is created after, so a reviewer never sees half a publish.
+/// `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+/// Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_NO_CONTEXT, FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+///
+/// # Safety
+/// The texts in `options` are NULL or NUL-terminated, and unchanged during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ftr_session_publish_file(
+    session: ftr_session,
+    options: *const ftr_publish_options,
+    job: *mut ftr_job,
+) -> i32 {
+    guard(|| {
+        let object = SESSIONS.get(session, "session")?;
+        let out = output(job, "job")?;
+        // SAFETY: the caller's promise.
+        let options = unsafe { read_options(options, "options") }?;
+        // SAFETY: the caller's promise.
+        let request = unsafe { read_request(&options) }?.complete(&Variables::capture())?;
+        let accepted = object.session.accept(options.tag)?;
+        let handle = JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone())))?;
+        accepted.job.set_handle(handle);
+        publish::start(&object.session, object.connection.client(), accepted, request);
+        // SAFETY: not NULL, and the caller's promise.
+        unsafe { out.write(handle) };
+        Ok(FTR_OK)
+    })
+}
+
+/// Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left. Returns how many that are: 0 is a clean close.
+/// Events that are waiting, and the ends of cancelled jobs, can still be polled; when all is told, polling returns FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i32 {
+    guard(|| {
+        let object = SESSIONS.get(session, "session")?;
+        let left = object.session.close(deadline(timeout_ms)?);
+        Ok(left.try_into().unwrap_or(i32::MAX))
+    })
+}
+
+/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from.
+/// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
+#[unsafe(no_mangle)]
+pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
+    guard(|| {
+        if session == 0 {
+            return Ok(FTR_OK);
+        }
+        let object = SESSIONS.remove(session, "session")?;
+        object.freed.store(true, Ordering::SeqCst);
+        object.session.abandon();
+        JOBS.remove_all(|job| job.session == session);
+        object.wait_for_poller();
+        Ok(FTR_OK)
+    })
+}
+
+/// # Safety
+/// The texts are NULL or NUL-terminated.
+unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
+    // SAFETY: passed on.
+    let text = |text, argument| unsafe { optional_text(text, argument) };
+    if options.flags & !FTR_SESSION_STRICT_API != 0 {
+        return Err(unknown_flags(options.flags, "FTR_SESSION_STRICT_API"));
+    }
+    Ok(Settings {
+        server_url: text(options.server_url, "server_url")?,
+        api_key: text(options.api_key, "api_key")?.map(Into::into),
+        api_user: text(options.api_user, "api_user")?,
+        timeout_ms: options.timeout_ms,
+        connect_timeout_ms: options.connect_timeout_ms,
+        headers: text(options.headers, "headers")?,
+        cookies: text(options.cookies, "cookies")?,
+        proxy: text(options.proxy, "proxy")?,
+        ca_file: text(options.ca_file, "ca_file")?.map(Into::into),
+        strict_api: options.flags & FTR_SESSION_STRICT_API != 0,
+    })
+}
+
+/// # Safety
+/// The texts are NULL or NUL-terminated.
+unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
+    // SAFETY: passed on.
+    let text = |text, argument| unsafe { optional_text(text, argument) };
+    if options.flags & !FTR_PUBLISH_META_WITHOUT_SIZE != 0 {
+        return Err(unknown_flags(options.flags, "FTR_PUBLISH_META_WITHOUT_SIZE"));
+    }
+    Ok(Request {
+        path: text(options.path, "path")?.ok_or_else(|| null("path", "the movie or still to publish"))?.into(),
+        context: text(options.context, "context")?,
+        asset_name: text(options.asset_name, "asset_name")?,
+        asset_type: text(options.asset_type, "asset_type")?,
+        comment: text(options.comment, "comment")?,
+        status: text(options.status, "status")?,
+        thumbnail: text(options.thumbnail, "thumbnail")?.map(Into::into),
+        meta_with_size: options.flags & FTR_PUBLISH_META_WITHOUT_SIZE == 0,
+    })
+}
+
+/// # Safety
+/// `out` is NULL or the address of a variable.
+unsafe fn write_information(
+    session: ftr_session,
+    out: *mut *const c_char,
+    argument: &str,
+    choose: impl Fn(&(CString, CString)) -> *const c_char,
+) -> Result<i32> {
+    let object = SESSIONS.get(session, "session")?;
+    let out = output(out, argument)?;
+    let information = object.connection.information().ok_or_else(|| match object.session.status() {
+        (_, Some(error)) => error,
+        _ => unanswered(),
+    })?;
+    let texts = object.information.get_or_init(|| (c_text(&information.version), c_text(&information.raw.to_string())));
+    // SAFETY: not NULL, and the caller's promise.
+    unsafe { out.write(choose(texts)) };
+    Ok(FTR_OK)
+}
+
+fn unanswered() -> Error {
+    Error::new(
+        Code::TimedOut,
+        "the server has not answered yet: wait with ftr_session_wait_ready, or for the status event",
+    )
+}
+
+fn unknown_flags(flags: u32, known: &str) -> Error {
+    Error::new(
+        Code::InvalidArgument,
+        format!("flags: 0x{flags:x} has bits that this library does not know; it knows {known}"),
+    )
+}
+
+fn log_level(level: i32) -> Result<Level> {
+    [Level::Off, Level::Error, Level::Warning, Level::Info, Level::Debug, Level::Trace]
+        .into_iter()
+        .find(|known| *known as i32 == level)
+        .ok_or_else(|| {
+            Error::new(
+                Code::InvalidArgument,
+                format!("log_level: {level} is none of FTR_LOG_OFF (0) to FTR_LOG_TRACE (5)"),
+            )
+        })
+}

@@ -1,0 +1,227 @@
+//! The structs and callbacks of the header.
+
+use std::ffi::{c_char, c_void};
+
+/// A session: one server, one user. 0 is none.
+pub type ftr_session = u64;
+
+/// An accepted piece of work of a session. 0 is none.
+pub type ftr_job = u64;
+
+/// An event in the pull form. 0 is none.
+pub type ftr_event = u64;
+
+/// What went wrong. Made by the library; every text is UTF-8 and safe to show: no key, no password, no upload address is in it.
+#[repr(C)]
+pub struct ftr_error {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_E_*: what happened.
+    pub code: i32,
+    /// FTR_CLASS_*: what kind of failure it is. Decide by this, `retryable` and `http_status` rather than by a list of codes.
+    pub error_class: i32,
+    /// FTR_STAGE_*: where in a publish it happened; 0 outside of one.
+    pub stage: i32,
+    /// 1 if the same may succeed later with nothing changed, else 0.
+    pub retryable: i32,
+    /// The HTTP status, or 0 where there was no answer.
+    pub http_status: i32,
+    /// How long the server asked to wait, or -1 where it did not.
+    pub retry_after_ms: i64,
+    /// For people: what, with which value, and what to do next. Never NULL.
+    pub message: *const c_char,
+    /// The server's exception, such as "ValidationError", or NULL.
+    pub exception: *const c_char,
+    /// The server's error_code, such as "api_credentials_invalid", or NULL.
+    pub server_code: *const c_char,
+}
+
+/// How far a job is.
+#[repr(C)]
+pub struct ftr_progress {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_STAGE_*: what it is doing.
+    pub stage: i32,
+    /// The job.
+    pub job: ftr_job,
+    /// ftr_publish_options.tag.
+    pub tag: u64,
+    /// Bytes sent of all the job's files together. Never goes back.
+    pub bytes_done: u64,
+    /// Bytes to send; 0 until the files were looked at.
+    pub bytes_total: u64,
+    /// Recent speed; 0 until there is one.
+    pub bytes_per_second: f64,
+    /// Time left at that speed, or -1 until there is one.
+    pub remaining_ms: i64,
+}
+
+/// What a job made, and how it ended. Ids are ftrack's. A text that is not known (yet) is NULL; when a job failed, what is there exists on the server.
+#[repr(C)]
+pub struct ftr_job_result {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_JOB_*: how it ended.
+    pub state: i32,
+    /// The job.
+    pub job: ftr_job,
+    /// ftr_publish_options.tag.
+    pub tag: u64,
+    /// Why it is not done; NULL when it is.
+    pub error: *const ftr_error,
+    /// The project.
+    pub project_id: *const c_char,
+    /// The asset's parent: a shot, an asset build, a sequence, or the project.
+    pub parent_id: *const c_char,
+    /// The task that the version is linked to.
+    pub task_id: *const c_char,
+    /// The asset, found or created.
+    pub asset_id: *const c_char,
+    /// The asset's name.
+    pub asset_name: *const c_char,
+    /// The asset version.
+    pub version_id: *const c_char,
+    /// The number that the server gave the version, or -1.
+    pub version_number: i64,
+    /// The component that reviewers open.
+    pub component_id: *const c_char,
+    /// Its name: "ftrackreview-mp4" or "ftrackreview-image".
+    pub component_name: *const c_char,
+    /// The thumbnail's component.
+    pub thumbnail_id: *const c_char,
+    /// The address at which a browser opens the version.
+    pub link: *const c_char,
+    /// What went on, but not as it should: `warning_count` texts, each a sentence with its remedy.
+    pub warnings: *const *const c_char,
+    /// How many warnings there are.
+    pub warning_count: u64,
+}
+
+/// A log line.
+#[repr(C)]
+pub struct ftr_log_line {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_LOG_*: how much it matters.
+    pub level: i32,
+    /// When it was said, in milliseconds since 1970-01-01 UTC.
+    pub time_ms: i64,
+    /// The part of the library that says it.
+    pub target: *const c_char,
+    /// What happened.
+    pub message: *const c_char,
+}
+
+/// An event of any kind. The pointers that a kind does not name are NULL.
+#[repr(C)]
+pub struct ftr_event_info {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_EVENT_*. Ignore kinds that you do not know: later versions add some.
+    pub kind: i32,
+    /// The session.
+    pub session: ftr_session,
+    /// The job, or 0.
+    pub job: ftr_job,
+    /// The job's ftr_publish_options.tag, or 0.
+    pub tag: u64,
+    /// FTR_STATUS_*, of FTR_EVENT_STATUS.
+    pub status: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// Why the status is not good, of FTR_EVENT_STATUS.
+    pub error: *const ftr_error,
+    /// Of FTR_EVENT_PROGRESS.
+    pub progress: *const ftr_progress,
+    /// Of FTR_EVENT_VERSION_CREATED and FTR_EVENT_JOB_ENDED.
+    pub result: *const ftr_job_result,
+    /// Of FTR_EVENT_LOG.
+    pub log: *const ftr_log_line,
+    /// How many log lines were lost, of FTR_EVENT_DROPPED.
+    pub dropped: u64,
+}
+
+/// Called inside ftr_session_poll_events for FTR_EVENT_PROGRESS. The struct is valid during the call.
+pub type ftr_progress_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, progress: *const ftr_progress)>;
+
+/// Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call.
+pub type ftr_job_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, result: *const ftr_job_result)>;
+
+/// Called inside ftr_session_poll_events for every event that has no callback of its own. The struct is valid during the call.
+pub type ftr_event_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const ftr_event_info)>;
+
+/// Called inside ftr_session_poll_events for FTR_EVENT_LOG. The struct is valid during the call.
+pub type ftr_log_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, line: *const ftr_log_line)>;
+
+/// Called on a thread of the library when there is something to poll again. It may only tell another thread so.
+pub type ftr_wakeup_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// How to reach a server, and what to call. Begin with FTR_SESSION_OPTIONS_INIT. Everything is copied by ftr_session_create, but for user_data.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_session_options {
+    /// sizeof(ftr_session_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_SESSION_* flags, or 0.
+    pub flags: u32,
+    /// Such as "https://studio.ftrackapp.com". NULL: FTRACK_SERVER.
+    pub server_url: *const c_char,
+    /// The user's or a global API key. NULL: FTRACK_API_KEY, then FTRACK_APIKEY.
+    pub api_key: *const c_char,
+    /// The user's name, not id. NULL: FTRACK_API_USER, then the name of the operating system's user.
+    pub api_user: *const c_char,
+    /// How long one API request may take, in milliseconds. 0: 60 seconds.
+    pub timeout_ms: i32,
+    /// How long reaching a server may take, in milliseconds. 0: 10 seconds.
+    pub connect_timeout_ms: i32,
+    /// More headers for API requests, as the text of a JSON object of strings. They go to no other origin than the server's. NULL: none.
+    pub headers: *const c_char,
+    /// Cookies for API requests, as the text of a JSON object of strings. NULL: none.
+    pub cookies: *const c_char,
+    /// Such as "http://user:password@proxy.studio:3128". NULL: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. "": no proxy.
+    pub proxy: *const c_char,
+    /// A PEM file with certificates to trust besides those of the operating system and of SSL_CERT_FILE, SSL_CERT_DIR and REQUESTS_CA_BUNDLE. NULL: none.
+    pub ca_file: *const c_char,
+    /// FTR_LOG_*: which log lines are made.
+    pub log_level: i32,
+    /// Not used; 0.
+    pub reserved: u32,
+    /// Handed to the callbacks below. Not touched.
+    pub user_data: *mut c_void,
+    /// Or NULL.
+    pub on_progress: ftr_progress_callback,
+    /// Or NULL.
+    pub on_job: ftr_job_callback,
+    /// Or NULL. Gets every event whose own callback is NULL.
+    pub on_event: ftr_event_callback,
+    /// Or NULL.
+    pub on_log: ftr_log_callback,
+}
+
+/// What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_publish_options {
+    /// sizeof(ftr_publish_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_PUBLISH_* flags, or 0.
+    pub flags: u32,
+    /// The movie (H.264 mp4) or still (jpg, png). It must not change until the job has ended. Never NULL.
+    pub path: *const c_char,
+    /// Where it belongs: the id of a task, shot (or other parent), project or version, or names from the project down, such as "project/sq010/sh010/compositing". NULL: FTRACK_CONTEXTID, then FTRACK_TASKID, then FTRACK_SHOTID.
+    /// A task's version goes to an asset of the task's parent and is linked to the task. A version's id means a further version of its asset.
+    pub context: *const c_char,
+    /// The asset. It is found by name, type and parent, or created. NULL: the file's name without ending and version ("sh010_comp_v003.mov" is "sh010_comp").
+    pub asset_name: *const c_char,
+    /// Name or short name of an asset type. NULL: "upload".
+    pub asset_type: *const c_char,
+    /// The version's comment. NULL: none.
+    pub comment: *const c_char,
+    /// The name of one of the project's version statuses, in any case. NULL: the server's choice.
+    pub status: *const c_char,
+    /// A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of, because ftrack shows such a version without a play button.
+    pub thumbnail: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+}

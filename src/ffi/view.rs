@@ -1,0 +1,276 @@
+//! Events as C sees them: structs whose pointers lead into text that the same box owns.
+
+use super::constants::*;
+use super::guard::c_text;
+use super::types::*;
+use crate::session::log::Line;
+use crate::session::{Ended, Error, Event, Progress, Published};
+use serde_json::{Value, json};
+use std::ffi::{CString, c_char};
+use std::mem::size_of;
+use std::ptr::null;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Texts that C structs point to. A `CString` keeps its bytes where they are when it is moved.
+#[derive(Default)]
+struct Texts(Vec<CString>);
+
+impl Texts {
+    fn keep(&mut self, text: &str) -> *const c_char {
+        let text = c_text(text);
+        let pointer = text.as_ptr();
+        self.0.push(text);
+        pointer
+    }
+
+    fn keep_optional(&mut self, text: Option<&str>) -> *const c_char {
+        text.map_or(null(), |text| self.keep(text))
+    }
+}
+
+/// An [`ftr_error`] and what it points to.
+pub struct ErrorView {
+    pub raw: ftr_error,
+    _texts: Texts,
+}
+
+impl ErrorView {
+    pub fn new(error: &Error) -> Box<ErrorView> {
+        let mut texts = Texts::default();
+        let details = &error.details;
+        let raw = ftr_error {
+            struct_size: size_of::<ftr_error>() as u32,
+            code: error.code as i32,
+            error_class: error.code.class() as i32,
+            stage: details.stage.map_or(0, |stage| stage as i32),
+            retryable: error.retryable().into(),
+            http_status: details.http_status.unwrap_or_default().into(),
+            retry_after_ms: milliseconds(details.retry_after),
+            message: texts.keep(&error.message),
+            exception: texts.keep_optional(details.exception.as_deref()),
+            server_code: texts.keep_optional(details.error_code.as_deref()),
+        };
+        Box::new(ErrorView { raw, _texts: texts })
+    }
+}
+
+/// An [`ftr_job_result`] and what it points to.
+pub struct ResultView {
+    pub raw: ftr_job_result,
+    _error: Option<Box<ErrorView>>,
+    _warnings: Vec<*const c_char>,
+    _texts: Texts,
+}
+
+// SAFETY: the pointers lead into memory that the same value owns and never changes.
+unsafe impl Send for ResultView {}
+// SAFETY: as above.
+unsafe impl Sync for ResultView {}
+
+impl ResultView {
+    pub fn ended(job: ftr_job, tag: u64, ended: &Ended) -> Box<ResultView> {
+        ResultView::new(job, tag, ended.state as i32, ended.error.as_ref(), &ended.published)
+    }
+
+    fn new(job: ftr_job, tag: u64, state: i32, error: Option<&Error>, published: &Published) -> Box<ResultView> {
+        let mut texts = Texts::default();
+        let error = error.map(ErrorView::new);
+        let warnings: Vec<_> = published.warnings.iter().map(|warning| texts.keep(warning)).collect();
+        let mut text = |text: &Option<String>| texts.keep_optional(text.as_deref());
+        let raw = ftr_job_result {
+            struct_size: size_of::<ftr_job_result>() as u32,
+            state,
+            job,
+            tag,
+            error: error.as_ref().map_or(null(), |error| &raw const error.raw),
+            project_id: text(&published.project_id),
+            parent_id: text(&published.parent_id),
+            task_id: text(&published.task_id),
+            asset_id: text(&published.asset_id),
+            asset_name: text(&published.asset_name),
+            version_id: text(&published.version_id),
+            version_number: published.version_number.unwrap_or(-1),
+            component_id: text(&published.component_id),
+            thumbnail_id: text(&published.thumbnail_id),
+            link: text(&published.link),
+            component_name: texts.keep_optional(published.component_name),
+            warnings: if warnings.is_empty() { null() } else { warnings.as_ptr() },
+            warning_count: warnings.len() as u64,
+        };
+        Box::new(ResultView { raw, _error: error, _warnings: warnings, _texts: texts })
+    }
+}
+
+/// An [`ftr_event_info`] and what it points to.
+pub struct EventView {
+    pub raw: ftr_event_info,
+    progress: Option<Box<ftr_progress>>,
+    result: Option<Box<ResultView>>,
+    log: Option<Box<ftr_log_line>>,
+    _error: Option<Box<ErrorView>>,
+    _texts: Texts,
+}
+
+// SAFETY: the pointers lead into memory that the same value owns and never changes.
+unsafe impl Send for EventView {}
+// SAFETY: as above.
+unsafe impl Sync for EventView {}
+
+impl EventView {
+    pub fn new(session: ftr_session, event: &Event) -> EventView {
+        let mut view = EventView {
+            raw: ftr_event_info {
+                struct_size: size_of::<ftr_event_info>() as u32,
+                kind: 0,
+                session,
+                job: 0,
+                tag: 0,
+                status: 0,
+                reserved: 0,
+                error: null(),
+                progress: null(),
+                result: null(),
+                log: null(),
+                dropped: 0,
+            },
+            progress: None,
+            result: None,
+            log: None,
+            _error: None,
+            _texts: Texts::default(),
+        };
+        view.fill(event);
+        view
+    }
+
+    fn fill(&mut self, event: &Event) {
+        let raw = &mut self.raw;
+        match event {
+            Event::Status { status, error } => {
+                raw.kind = FTR_EVENT_STATUS;
+                raw.status = *status as i32;
+                self._error = error.as_ref().map(ErrorView::new);
+                raw.error = self._error.as_ref().map_or(null(), |error| &raw const error.raw);
+            }
+            Event::Progress(progress) => {
+                raw.kind = FTR_EVENT_PROGRESS;
+                (raw.job, raw.tag) = (progress.job.handle, progress.job.tag);
+                raw.progress = &raw const **self.progress.insert(Box::new(progress_struct(progress)));
+            }
+            Event::VersionCreated { job, published } => {
+                raw.kind = FTR_EVENT_VERSION_CREATED;
+                (raw.job, raw.tag) = (job.handle, job.tag);
+                let result = ResultView::new(job.handle, job.tag, FTR_JOB_RUNNING, None, published);
+                raw.result = &raw const self.result.insert(result).raw;
+            }
+            Event::Ended { job, ended } => {
+                raw.kind = FTR_EVENT_JOB_ENDED;
+                (raw.job, raw.tag) = (job.handle, job.tag);
+                raw.result = &raw const self.result.insert(ResultView::ended(job.handle, job.tag, ended)).raw;
+            }
+            Event::Log(line) => {
+                raw.kind = FTR_EVENT_LOG;
+                let line = log_struct(line, &mut self._texts);
+                raw.log = &raw const **self.log.insert(Box::new(line));
+            }
+            Event::Dropped(lines) => {
+                raw.kind = FTR_EVENT_DROPPED;
+                raw.dropped = *lines;
+            }
+        }
+    }
+
+    /// The job's end, of FTR_EVENT_JOB_ENDED.
+    pub fn job_result(&self) -> Option<&ftr_job_result> {
+        self.result.as_ref().filter(|_| self.raw.kind == FTR_EVENT_JOB_ENDED).map(|result| &result.raw)
+    }
+
+    /// Of FTR_EVENT_PROGRESS.
+    pub fn progress(&self) -> Option<&ftr_progress> {
+        self.progress.as_deref()
+    }
+
+    /// Of FTR_EVENT_LOG.
+    pub fn log(&self) -> Option<&ftr_log_line> {
+        self.log.as_deref()
+    }
+}
+
+/// The event as JSON, with the field names of the structs. What a kind does not have is left out.
+pub fn event_json(event: &Event) -> Value {
+    match event {
+        Event::Status { status, error } => {
+            json!({"kind": FTR_EVENT_STATUS, "event": "status", "status": *status as i32, "error": error.as_ref().map(error_json)})
+        }
+        Event::Progress(progress) => json!({
+            "kind": FTR_EVENT_PROGRESS, "event": "progress", "job": progress.job.handle, "tag": progress.job.tag,
+            "stage": progress.stage as i32, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
+            "bytes_per_second": progress.bytes_per_second, "remaining_ms": milliseconds(progress.remaining),
+        }),
+        Event::VersionCreated { job, published } => json!({
+            "kind": FTR_EVENT_VERSION_CREATED, "event": "version_created", "job": job.handle, "tag": job.tag,
+            "result": published_json(FTR_JOB_RUNNING, None, published),
+        }),
+        Event::Ended { job, ended } => json!({
+            "kind": FTR_EVENT_JOB_ENDED, "event": "job_ended", "job": job.handle, "tag": job.tag,
+            "result": published_json(ended.state as i32, ended.error.as_ref(), &ended.published),
+        }),
+        Event::Log(line) => json!({
+            "kind": FTR_EVENT_LOG, "event": "log", "level": line.level as i32, "time_ms": time_ms(line),
+            "target": line.target, "message": line.message,
+        }),
+        Event::Dropped(lines) => json!({"kind": FTR_EVENT_DROPPED, "event": "dropped", "dropped": lines}),
+    }
+}
+
+fn published_json(state: i32, error: Option<&Error>, published: &Published) -> Value {
+    json!({
+        "state": state, "error": error.map(error_json), "project_id": published.project_id,
+        "parent_id": published.parent_id, "task_id": published.task_id, "asset_id": published.asset_id,
+        "asset_name": published.asset_name, "version_id": published.version_id,
+        "version_number": published.version_number, "component_id": published.component_id,
+        "component_name": published.component_name, "thumbnail_id": published.thumbnail_id,
+        "link": published.link, "warnings": published.warnings,
+    })
+}
+
+fn error_json(error: &Error) -> Value {
+    let details = &error.details;
+    json!({
+        "code": error.code as i32, "name": error.code.constant(), "error_class": error.code.class() as i32,
+        "stage": details.stage.map(|stage| stage as i32), "retryable": error.retryable(),
+        "http_status": details.http_status, "retry_after_ms": details.retry_after.map(|wait| milliseconds(Some(wait))),
+        "message": error.message, "exception": details.exception, "server_code": details.error_code,
+    })
+}
+
+fn progress_struct(progress: &Progress) -> ftr_progress {
+    ftr_progress {
+        struct_size: size_of::<ftr_progress>() as u32,
+        stage: progress.stage as i32,
+        job: progress.job.handle,
+        tag: progress.job.tag,
+        bytes_done: progress.bytes_done,
+        bytes_total: progress.bytes_total,
+        bytes_per_second: progress.bytes_per_second,
+        remaining_ms: milliseconds(progress.remaining),
+    }
+}
+
+fn log_struct(line: &Line, texts: &mut Texts) -> ftr_log_line {
+    ftr_log_line {
+        struct_size: size_of::<ftr_log_line>() as u32,
+        level: line.level as i32,
+        time_ms: time_ms(line),
+        target: texts.keep(line.target),
+        message: texts.keep(&line.message),
+    }
+}
+
+fn time_ms(line: &Line) -> i64 {
+    milliseconds(line.time.duration_since(UNIX_EPOCH).ok())
+}
+
+fn milliseconds(duration: Option<Duration>) -> i64 {
+    duration.map_or(-1, |duration| duration.as_millis().try_into().unwrap_or(i64::MAX))
+}
