@@ -23,8 +23,32 @@ pub const RETRY_CAP: Duration = Duration::from_secs(30);
 /// The largest API answer that is read: a page of 500 entities is well below, and a wrong server may send without end.
 pub const ANSWER_LIMIT: usize = 64 << 20;
 
+/// What is quoted of others' words in a message: enough for a sentence of the server, too little for a web page.
+pub const QUOTE_LIMIT: usize = 400;
+
+/// An idle connection is kept this long for the next request: shorter than the 60 s and more after which proxies and
+/// servers close theirs, so that a request is hardly ever sent into a connection that is just being closed.
+pub const POOL_IDLE: Duration = Duration::from_secs(30);
+
 /// Reading and sending: large enough that a system call per block does not count, small enough to cancel quickly.
 pub const BLOCK_SIZE: usize = 1 << 20;
+
+/// What is handed to a connection at once, and so the step in which progress is counted: a link of 20 kB/s still moves several in each `UPLOAD_IDLE_TIMEOUT`.
+pub const FRAME_SIZE: usize = 64 << 10;
+
+/// The most that is read of a storage's answer: error documents are below 2 KiB, and good answers are empty.
+pub const STORAGE_ANSWER_LIMIT: usize = 64 << 10;
+
+/// A file of up to this many bytes goes up in one request: what the official JavaScript client does, two parts of 8 MiB being no gain.
+pub const SINGLE_LIMIT: u64 = 16 << 20;
+
+/// Up to a size, the size of the parts, both in bytes: the table of the official JavaScript client (get_chunk_size.ts). It keeps
+/// parts few and above the 5 MiB that S3 asks for.
+pub const PART_SIZES: [(u64, u64); 5] =
+    [(128 << 20, 8 << 20), (1 << 30, 16 << 20), (8 << 30, 32 << 20), (64 << 30, 64 << 20), (u64::MAX, 128 << 20)];
+
+/// S3 takes no more parts of one file; with the largest part size a file may have 1250 GiB.
+pub const MAX_PARTS: u64 = 10_000;
 
 /// Parts of one file under way at once: what the official JavaScript client does, and what fills a long link.
 pub const PARALLEL_PARTS: usize = 6;

@@ -1,0 +1,206 @@
+//! An HTTP answer read as results, or as the one error it stands for. The body speaks first (the server says 200
+//! to many failures), then the status; a body that is not the server's own must not be taken for its word.
+
+use super::operation::Operation;
+use super::{quote, retry};
+use crate::session::secret::{Redactor, show_url};
+use crate::session::{Code, Error, Result};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION};
+use serde_json::Value;
+use url::Url;
+
+/// What reading an answer needs to know of the question.
+pub(super) struct Question<'a> {
+    pub(super) url: &'a Url,
+    pub(super) api_user: &'a str,
+    pub(super) operations: &'a [Operation],
+    pub(super) redactor: &'a Redactor,
+}
+
+impl Question<'_> {
+    /// One result an operation, in their order, or the error that the answer is.
+    pub(super) fn read(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Vec<Value>> {
+        let json = serde_json::from_slice::<Value>(body);
+        if let Ok(json) = &json
+            && let Some(error) = self.exception(json, status)
+        {
+            return Err(error.with_retry_after(retry::retry_after(headers)));
+        }
+        match json {
+            Ok(Value::Array(results)) if status.is_success() => {
+                self.counted(results).map_err(|e| with_status(e, status))
+            }
+            json => Err(with_status(self.refusal(status, headers, body, json.ok()), status)),
+        }
+    }
+
+    fn counted(&self, results: Vec<Value>) -> Result<Vec<Value>> {
+        let (got, asked) = (results.len(), self.operations.len());
+        if got == asked {
+            return Ok(results);
+        }
+        let message = format!("The server answered {asked} operations with {got} results.");
+        Err(Error::new(Code::MalformedAnswer, message).with_outcome_unknown())
+    }
+
+    /// The server's exception: in place of all results, or inside one of them.
+    fn exception(&self, json: &Value, status: StatusCode) -> Option<Error> {
+        if json.get("exception").is_some() {
+            return Some(with_status(self.server_error(json, status, None), status));
+        }
+        let elements = json.as_array()?.iter().enumerate();
+        let (index, element) = elements.into_iter().find(|(_, element)| element.get("exception").is_some())?;
+        Some(with_status(self.server_error(element, status, Some(index)), status))
+    }
+
+    fn server_error(&self, json: &Value, status: StatusCode, index: Option<usize>) -> Error {
+        let exception = json["exception"].as_str().unwrap_or("an exception without a name");
+        let error_code = json["error_code"].as_str();
+        let content = match &json["content"] {
+            Value::String(content) => content.clone(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        };
+        let said = quote::line(&content, self.redactor);
+        let code = code_of(exception, error_code, &content, status);
+        let asked = match index.and_then(|index| Some((index, self.operations.get(index)?))) {
+            Some((index, operation)) => format!("operation {} ({operation})", index + 1),
+            None => self.kinds(),
+        };
+        let server = show_server(self.url);
+        let user = self.api_user;
+        let name = quote::line(exception, self.redactor);
+        let message = match code {
+            Code::Unauthorised => format!(
+                "{server} does not accept the API user {user:?} with this key: {said} Check both (FTRACK_API_USER, FTRACK_API_KEY)."
+            ),
+            Code::Permission => format!("The user {user:?} may not do this ({asked}): {said}"),
+            Code::Unsupported => format!("{server} does not know {asked}: {said} It may be too old."),
+            _ => format!("{server} refused {asked} with {name}: {said}"),
+        };
+        let mut error = Error::new(code, message);
+        error.details.exception = Some(name);
+        error.details.error_code = error_code.map(|code| quote::line(code, self.redactor));
+        error
+    }
+
+    /// An answer that is neither results nor an exception: of something on the way, or of no ftrack server at all.
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], json: Option<Value>) -> Error {
+        let url = show_url(self.url);
+        let server = show_server(self.url);
+        let said = match quote::page(body, self.redactor) {
+            said if said.is_empty() => "an empty page".to_owned(),
+            said => format!("{said:?}"),
+        };
+        let remedy = "Check the server URL; a log-in page, a gateway or a proxy may stand before it.";
+        match status.as_u16() {
+            300..=399 => self.redirected(headers),
+            407 => Error::new(
+                Code::Proxy,
+                format!("A proxy before {server} wants a user and password, or others: {said}."),
+            ),
+            401 if json.is_some() => Error::new(
+                Code::Unauthorised,
+                format!("{server} does not accept the API user {:?} with this key: {said}.", self.api_user),
+            ),
+            403 if json.is_some() => Error::new(
+                Code::Permission,
+                format!("{server} denies {} to {:?}: {said}.", self.kinds(), self.api_user),
+            ),
+            408 => Error::new(Code::NetworkTimeout, format!("{server} waited too long for the request: {said}.")),
+            413 => Error::new(
+                Code::Validation,
+                format!("{server} takes no request of this size ({}): {said}.", self.kinds()),
+            ),
+            400 | 422 if json.is_some() => {
+                Error::new(Code::Validation, format!("{server} refused {}: {said}.", self.kinds()))
+            }
+            429 | 503 => {
+                Error::new(Code::ServerBusy, format!("{server} is busy or in maintenance ({status}): {said}."))
+                    .with_retry_after(retry::retry_after(headers))
+            }
+            500..=599 => Error::new(Code::ServerError, format!("{server} failed with {status}: {said}."))
+                .with_retry_after(retry::retry_after(headers))
+                .with_outcome_unknown(),
+            200..=299 if body.is_empty() || starts_like_json(body) => {
+                let what = if body.is_empty() { "nothing" } else { "JSON that is cut off or no list of results" };
+                Error::new(Code::MalformedAnswer, format!("{url} answered {status} with {what}."))
+                    .with_outcome_unknown()
+            }
+            _ => Error::new(
+                Code::WrongServer,
+                format!("{url} is no ftrack API: it answered {status} with {said}. {remedy}"),
+            ),
+        }
+    }
+
+    fn redirected(&self, headers: &HeaderMap) -> Error {
+        let url = show_url(self.url);
+        let target = headers.get(LOCATION).and_then(|location| self.url.join(location.to_str().ok()?).ok());
+        let message = match target {
+            Some(target) if target.origin() != self.url.origin() && target.has_host() => {
+                let origin = target.origin().ascii_serialization();
+                format!(
+                    "{url} redirects to {origin}, which is not followed with a key. If that is the ftrack server, use that URL."
+                )
+            }
+            Some(target) => {
+                format!("{url} is no ftrack API: it redirects to {}. Check the server URL.", show_url(&target))
+            }
+            None => format!("{url} is no ftrack API: it redirects, and does not say where. Check the server URL."),
+        };
+        Error::new(Code::WrongServer, message)
+    }
+
+    fn kinds(&self) -> String {
+        let mut kinds: Vec<String> = Vec::new();
+        for kind in self.operations.iter().map(ToString::to_string) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds.join(", ")
+    }
+}
+
+/// The entities that a query's result holds.
+pub(super) fn rows(mut result: Value) -> Result<Vec<Value>> {
+    match result.get_mut("data").map(Value::take) {
+        Some(Value::Array(rows)) => Ok(rows),
+        _ => Err(Error::new(Code::MalformedAnswer, "The server answered a query with no list of entities.")),
+    }
+}
+
+/// Names of exceptions as the official clients and their tests know them.
+fn code_of(exception: &str, error_code: Option<&str>, content: &str, status: StatusCode) -> Code {
+    if error_code == Some("api_credentials_invalid") {
+        return Code::Unauthorised;
+    }
+    // The server's older versions name the inner exception only in the text.
+    let says = |name: &str| exception.contains(name) || content.contains(name);
+    match exception {
+        "InvalidCredentialsError" | "FTAuthenticationError" => Code::Unauthorised,
+        _ if content.contains("Invalid action") => Code::Unsupported,
+        _ if says("DuplicateEntryError") || content.contains("Duplicate entry") => Code::Duplicate,
+        "PermissionError" => Code::Permission,
+        "IntegrityError" => Code::Integrity,
+        "ValidationError" => Code::Validation,
+        "ParseError" => Code::Query,
+        _ if status == StatusCode::UNAUTHORIZED => Code::Unauthorised,
+        _ if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => Code::ServerBusy,
+        _ => Code::ServerError,
+    }
+}
+
+fn with_status(error: Error, status: StatusCode) -> Error {
+    error.with_http_status(status.as_u16())
+}
+
+fn starts_like_json(body: &[u8]) -> bool {
+    matches!(body.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'[' | b'{'))
+}
+
+fn show_server(api_url: &Url) -> String {
+    show_url(api_url).trim_end_matches("/api").to_owned()
+}
