@@ -1,1 +1,202 @@
-//! media
+//! What a file is: opened, checked, its headers read, and whether a browser shows it as it is.
+//!
+//! All of it is synchronous and meant for blocking threads. It reads headers only, never the pictures.
+
+#![forbid(unsafe_code)]
+
+mod boxes; // the boxes of MP4 and QuickTime files, on disk and in memory
+mod h264; // what an H.264 stream says about itself
+mod image; // JPEG and PNG headers
+mod index; // a movie's index: the picture track, and the sound beside it
+mod meta; // what ftrack's player is told about a file
+mod movie; // from boxes to a movie
+mod rate; // exact frame rates
+mod sniff; // formats by their first bytes
+mod source; // opening a file, and noticing that it changes
+mod verdict; // does a browser show it
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use h264::{Chroma, PixelFormat, Profile};
+pub use image::{Image, ImageFormat};
+pub use meta::ftr_meta;
+pub use movie::{Codec, Container, Movie};
+pub use rate::Rational;
+pub use source::{Fingerprint, Source, check_source};
+pub use verdict::verdict;
+
+use crate::session::{Code, Error, Result};
+use sniff::Format;
+
+/// What is known of a file that reviewers shall see.
+#[derive(Clone, Debug)]
+pub struct Media {
+    /// Where it is.
+    pub path: PathBuf,
+    /// A movie or an image, and all about it.
+    pub kind: Kind,
+    /// The length of the file in bytes.
+    pub size_bytes: u64,
+    /// What to compare with later, to notice that the file was changed.
+    pub fingerprint: Fingerprint,
+    /// What plays, but not as well as it could.
+    pub warnings: Vec<Warning>,
+    /// The extension that fits the content, lower-case and with its dot: `.mp4`. ftrack's `file_type`.
+    pub file_type: String,
+}
+
+/// What kind of media a file is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A movie in an MP4 or QuickTime file.
+    Movie(Movie),
+    /// A JPEG or PNG image.
+    Image(Image),
+}
+
+/// Something that a reviewer may notice, though the file plays. Its `Display` says what, and what mends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The index stands at the end of the file.
+    NotFaststart,
+    /// A QuickTime file, which not every browser recognises.
+    QuickTime,
+    /// Frames do not follow each other at one rate.
+    VariableFrameRate,
+    /// To be shown turned by this many degrees, clockwise.
+    Rotated(u16),
+    /// Larger than most graphics cards take, in pixels.
+    Large {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// Frames are made of two fields.
+    Interlaced,
+    /// Pixels are this much wider than high.
+    PixelAspect {
+        /// Width of a pixel in relation to its height.
+        width: u16,
+        /// Height of a pixel in relation to its width.
+        height: u16,
+    },
+    /// An edit list shows less, more or another part than the frames that are stored.
+    EditList,
+    /// The sound is of this kind, which browsers do not play.
+    SilentSound(String),
+    /// The extension of the name belongs to another format than the content, which is this one.
+    Extension(String),
+    /// An image in printing colours.
+    Cmyk,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::NotFaststart => write!(
+                f,
+                "the movie's index is at its end, so that a browser must fetch the end before it plays: write it with -movflags +faststart"
+            ),
+            Warning::QuickTime => write!(
+                f,
+                "it is a QuickTime file, which not every browser opens: rewrap it without loss with ffmpeg -i IN -c copy -movflags +faststart OUT.mp4"
+            ),
+            Warning::VariableFrameRate => write!(
+                f,
+                "its frames do not follow at one rate, so that frame numbers in notes may be off by some: write it with -vsync cfr and -r RATE"
+            ),
+            Warning::Rotated(degrees) => {
+                write!(f, "it is stored turned by {degrees} degrees, which not every player undoes: encode it upright")
+            }
+            Warning::Large { width, height } => {
+                write!(f, "{width}x{height} is more than many graphics cards show: scale it down")
+            }
+            Warning::Interlaced => {
+                write!(f, "it may be interlaced, which shows as combs on edges that move: add -vf yadif")
+            }
+            Warning::PixelAspect { width, height } => write!(
+                f,
+                "its pixels are not square ({width}:{height}), which not every player honours: add -vf scale=iw*sar:ih,setsar=1"
+            ),
+            Warning::EditList => write!(
+                f,
+                "its edit list shows another part than the frames that are stored, so that frame numbers may be off: export it without trimming"
+            ),
+            Warning::SilentSound(kind) => {
+                write!(f, "its sound is {kind}, which browsers do not play: encode it with -c:a aac")
+            }
+            Warning::Extension(format) => {
+                write!(f, "its extension is not that of {format}, which is what it holds: rename it")
+            }
+            Warning::Cmyk => {
+                write!(f, "it is in printing colours (CMYK), which browsers show differently: save it as RGB")
+            }
+        }
+    }
+}
+
+/// Opens a file, checks that it is whole and at rest, and reads its headers.
+///
+/// Blocks for file I/O, and for `policy::SETTLE_TIME` where the file was changed a moment ago.
+/// An error means that it cannot be said what the file is; whether a browser shows it is [`verdict`]'s question.
+pub fn probe(path: &Path) -> Result<Media> {
+    let source = check_source(path)?;
+    let found = examine(&source);
+    // A file that changes while it is read looks damaged; that it changed is the truth.
+    source.check_unchanged()?;
+    found.map_err(|error| source.name(error))
+}
+
+/// Reads the headers of an open file. Errors are predicates: the caller puts the path before them.
+fn examine(source: &Source) -> Result<Media> {
+    let format = sniff::format(source)?;
+    let (kind, mut warnings) = match format {
+        Format::Mp4 => movie::read(source, Container::Mp4)?,
+        Format::QuickTime => movie::read(source, Container::QuickTime)?,
+        Format::Jpeg => image::read_jpeg(source)?,
+        Format::Png => image::read_png(source)?,
+        Format::OtherMovie(name) => {
+            return Err(Error::new(
+                Code::MovieContainer,
+                format!(
+                    "is {name}, which browsers do not play: write an mp4, with ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -movflags +faststart OUT.mp4"
+                ),
+            ));
+        }
+        Format::OtherImage(name) => {
+            return Err(Error::new(
+                Code::NotMedia,
+                format!("is {name}, which browsers do not show: convert it to jpg or png"),
+            ));
+        }
+        Format::Other(name) => {
+            return Err(Error::new(
+                Code::NotMedia,
+                format!("is {name}, neither a movie nor an image: publish an mp4, mov, jpg or png"),
+            ));
+        }
+        Format::Unknown(begins) => {
+            return Err(Error::new(
+                Code::NotMedia,
+                format!(
+                    "is no movie or image that can be recognised (it begins with {begins}): publish an mp4, mov, jpg or png"
+                ),
+            ));
+        }
+    };
+    let (file_type, fits) = sniff::file_type(source.path(), &format);
+    if !fits {
+        warnings.push(Warning::Extension(file_type.clone()));
+    }
+    Ok(Media {
+        path: source.path().to_owned(),
+        kind,
+        size_bytes: source.size_bytes(),
+        fingerprint: source.fingerprint(),
+        warnings,
+        file_type,
+    })
+}

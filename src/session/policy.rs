@@ -71,6 +71,24 @@ pub const RECENT: Duration = Duration::from_secs(2);
 /// The index of a movie (its moov box) is read whole into memory; a two-hour film with one sample a frame needs about 4 MiB.
 pub const MOVIE_INDEX_LIMIT: u64 = 64 << 20;
 
+/// Boxes at the top of a movie: a dozen are usual, and a file without end of them is not a movie.
+pub const MOVIE_BOX_LIMIT: usize = 1024;
+
+/// Frames in a movie: two years of film. More is a damaged count, and below it no sum of times overflows.
+pub const MOVIE_FRAME_LIMIT: u64 = u32::MAX as u64;
+
+/// Wider or higher H.264 than this is beyond what most graphics cards decode, so that it stutters or stays black.
+pub const MOVIE_LARGE: u32 = 4096;
+
+/// Wider or higher images than this do not fit one texture of most graphics cards.
+pub const IMAGE_LARGE: u32 = 16_384;
+
+/// Segments before the picture of a JPEG: colour profiles and previews may take hundreds.
+pub const JPEG_SEGMENT_LIMIT: usize = 10_000;
+
+/// Where the end mark of an image is looked for: some programs append a little of their own after it.
+pub const IMAGE_TAIL: u64 = 64 << 10;
+
 /// The stack of the runtime thread: Rust's own default, named so that no host's ulimit changes it.
 pub const RUNTIME_STACK: usize = 2 << 20;
 

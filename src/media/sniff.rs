@@ -1,0 +1,145 @@
+//! Formats by their first bytes. The extension decides nothing: it is often wrong, and browsers do not look at it.
+
+use std::path::Path;
+
+use super::source::Source;
+use crate::session::Result;
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// MP4 or one of its relatives.
+    Mp4,
+    /// QuickTime.
+    QuickTime,
+    /// A JPEG image.
+    Jpeg,
+    /// A PNG image.
+    Png,
+    /// A movie that browsers do not play.
+    OtherMovie(&'static str),
+    /// An image that browsers, or not all of them, show.
+    OtherImage(&'static str),
+    /// Something known that is neither.
+    Other(&'static str),
+    /// Nothing known. The first bytes, as text.
+    Unknown(String),
+}
+
+/// Bytes that are looked at: three packets of an MPEG transport stream are the most that anything needs.
+const HEAD: u64 = 400;
+
+/// Tells what an open file holds.
+pub(super) fn format(source: &Source) -> Result<Format> {
+    Ok(recognise(&source.head(HEAD)?))
+}
+
+/// The extension for the content with its dot, and whether the path has one that fits.
+pub(super) fn file_type(path: &Path, format: &Format) -> (String, bool) {
+    // The first is the usual one.
+    let fitting: &[&str] = match format {
+        Format::Mp4 => &["mp4", "m4v", "m4a", "f4v", "3gp", "3g2"],
+        Format::QuickTime => &["mov", "qt"],
+        Format::Jpeg => &["jpg", "jpeg", "jpe", "jfif"],
+        Format::Png => &["png"],
+        _ => &[],
+    };
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if fitting.contains(&extension.as_str()) {
+        return (format!(".{extension}"), true);
+    }
+    (fitting.first().map(|usual| format!(".{usual}")).unwrap_or_default(), false)
+}
+
+/// Formats that begin with bytes of their own.
+const BEGINNINGS: &[(&[u8], Format)] = &[
+    (b"\xff\xd8\xff", Format::Jpeg),
+    (b"\x89PNG\r\n\x1a\n", Format::Png),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01", Format::OtherMovie("an MXF file")),
+    (b"FLV\x01", Format::OtherMovie("a Flash video")),
+    (b"OggS", Format::OtherMovie("an Ogg file")),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Format::OtherMovie("a Windows Media file")),
+    (b"\x00\x00\x01\xba", Format::OtherMovie("an MPEG program stream")),
+    (b"\x00\x00\x01\xb3", Format::OtherMovie("a bare MPEG video stream")),
+    (b"\x00\x00\x00\x01\x67", Format::OtherMovie("a bare H.264 stream")),
+    (b"\x00\x00\x01\x67", Format::OtherMovie("a bare H.264 stream")),
+    (b"YUV4MPEG2 ", Format::OtherMovie("a YUV4MPEG file")),
+    (b"DKIF", Format::OtherMovie("an IVF file")),
+    (b"\x76\x2f\x31\x01", Format::OtherImage("an OpenEXR image")),
+    (b"II*\0", Format::OtherImage("a TIFF image")),
+    (b"MM\0*", Format::OtherImage("a TIFF image")),
+    (b"II+\0", Format::OtherImage("a BigTIFF image")),
+    (b"MM\0+", Format::OtherImage("a BigTIFF image")),
+    (b"SDPX", Format::OtherImage("a DPX image")),
+    (b"XPDS", Format::OtherImage("a DPX image")),
+    (b"\x80\x2a\x5f\xd7", Format::OtherImage("a Cineon image")),
+    (b"\xd7\x5f\x2a\x80", Format::OtherImage("a Cineon image")),
+    (b"8BPS", Format::OtherImage("a Photoshop file")),
+    (b"#?RADIANCE", Format::OtherImage("a Radiance HDR image")),
+    (b"#?RGBE", Format::OtherImage("a Radiance HDR image")),
+    (b"GIF8", Format::OtherImage("a GIF image")),
+    (b"BM", Format::OtherImage("a BMP image")),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", Format::OtherImage("a JPEG 2000 image")),
+    (b"\xff\x4f\xff\x51", Format::OtherImage("a JPEG 2000 stream")),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", Format::OtherImage("a JPEG XL image")),
+    (b"\xff\x0a", Format::OtherImage("a JPEG XL image")),
+    (b"\x01\xda", Format::OtherImage("an SGI image")),
+    (b"DDS ", Format::OtherImage("a DDS texture")),
+    (b"%PDF-", Format::Other("a PDF document")),
+    (b"PK\x03\x04", Format::Other("a zip archive")),
+    (b"\x1f\x8b", Format::Other("a gzip archive")),
+    (b"ID3", Format::Other("an MP3 sound file")),
+    (b"fLaC", Format::Other("a FLAC sound file")),
+    (b"PXR-USDC", Format::Other("a USD file")),
+    (b"#usda ", Format::Other("a USD file")),
+    (b"<!DOCTYPE", Format::Other("a web page")),
+    (b"<html", Format::Other("a web page")),
+    (b"\x7fELF", Format::Other("a program")),
+    (b"MZ", Format::Other("a program")),
+];
+
+fn recognise(head: &[u8]) -> Format {
+    if let Some((_, format)) = BEGINNINGS.iter().find(|(bytes, _)| head.starts_with(bytes)) {
+        return format.clone();
+    }
+    let four = |offset: usize| head.get(offset..offset + 4).unwrap_or_default();
+    match (four(0), four(4), four(8)) {
+        (_, b"ftyp", brand) => by_brand(brand),
+        // QuickTime before 1999, and what some cameras still write.
+        (_, b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot", _) => Format::QuickTime,
+        (b"RIFF" | b"RF64", _, b"AVI ") => Format::OtherMovie("an AVI file"),
+        (b"RIFF" | b"RF64", _, b"WAVE") => Format::Other("a WAV sound file"),
+        (b"RIFF", _, b"WEBP") => Format::OtherImage("a WebP image"),
+        (_, b"RED1" | b"RED2", _) => Format::OtherMovie("a RED camera file"),
+        (b"\x1a\x45\xdf\xa3", ..) if contains(head, b"webm") => Format::OtherMovie("a WebM file"),
+        (b"\x1a\x45\xdf\xa3", ..) => Format::OtherMovie("a Matroska file"),
+        _ if is_transport_stream(head) => Format::OtherMovie("an MPEG transport stream"),
+        _ => Format::Unknown(shown(head)),
+    }
+}
+
+fn by_brand(brand: &[u8]) -> Format {
+    match brand {
+        b"qt  " => Format::QuickTime,
+        b"avif" | b"avis" => Format::OtherImage("an AVIF image"),
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => {
+            Format::OtherImage("a HEIF image")
+        }
+        b"crx " => Format::OtherImage("a Canon raw image"),
+        _ => Format::Mp4,
+    }
+}
+
+/// Packets of 188 bytes that each begin with the same byte, after a time of four bytes on discs and in cameras.
+fn is_transport_stream(head: &[u8]) -> bool {
+    [(0, 188), (4, 192)].iter().any(|(start, step)| (0..2).all(|packet| head.get(start + packet * step) == Some(&0x47)))
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+fn shown(head: &[u8]) -> String {
+    let first: Vec<String> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("the bytes {}", first.join(" "))
+}
