@@ -13,6 +13,7 @@ mod guard; // what stands before every export: fork, wake-up callback, panic, th
 mod handle; // handles that can be wrong without harm
 pub mod job; // waiting for, cancelling and freeing a job
 pub mod session; // a session's life, its status, wake-up, publishing
+mod system_user; // the last resort for the user's name
 mod text; // text and option structs from C
 pub mod types; // the structs and callbacks of the header
 pub mod version; // what this library is, names of errors

@@ -5,6 +5,7 @@ use super::event::Callbacks;
 use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
 use super::job::{JOBS, JobObject};
+use super::system_user::system_user;
 use super::text::{deadline, null, optional_text, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
 use crate::ftrack::connect::{Connection, connect};
@@ -46,7 +47,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         // SAFETY: the caller's promise.
         let settings = unsafe { read_settings(&options) }?;
         in_use();
-        let config = settings.resolve(&Variables::capture())?;
+        let config = settings.resolve(&variables())?;
         let session = Session::open(log_level(options.log_level)?, config.redactor())?;
         let connection = connect(&session, config);
         let object = Arc::new(SessionObject {
@@ -135,7 +136,7 @@ pub unsafe extern "C" fn ftr_session_publish_file(
         // SAFETY: the caller's promise.
         let options = unsafe { read_options(options, "options") }?;
         // SAFETY: the caller's promise.
-        let request = unsafe { read_request(&options) }?.complete(&Variables::capture())?;
+        let request = unsafe { read_request(&options) }?.complete(&variables())?;
         let accepted = object.session.accept(options.tag)?;
         let handle = JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone())))?;
         accepted.job.set_handle(handle);
@@ -172,6 +173,12 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         object.wait_for_poller();
         Ok(FTR_OK)
     })
+}
+
+fn variables() -> Variables {
+    let mut variables = Variables::capture();
+    variables.system_user = variables.system_user.or_else(system_user);
+    variables
 }
 
 /// # Safety

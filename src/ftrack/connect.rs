@@ -32,7 +32,6 @@ pub fn connect(session: &Session, config: Config) -> Connection {
     // Neither the client nor the runtime is kept alive by the asking.
     let client = Arc::downgrade(&client);
     session.runtime().spawn(async move {
-        let mut attempt = 0;
         while let Some(client) = client.upgrade() {
             match client.server_information().await {
                 Ok(answer) => {
@@ -42,14 +41,12 @@ pub fn connect(session: &Session, config: Config) -> Connection {
                 }
                 Err(error) => {
                     let status = Status::of(&error);
-                    let wait = retry::delay(attempt, error.details.retry_after);
                     reporter.report(status, Some(error));
                     drop(client);
                     if !status.passes() {
                         return;
                     }
-                    tokio::time::sleep(wait).await;
-                    attempt += 1;
+                    tokio::time::sleep(retry::pause()).await;
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The process's variables that concern the network, read once, on the thread that creates the session.
 //! A host may change its environment at any time, and reading it from another thread meanwhile is not safe in C.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::env;
 use std::ffi::OsString;
 
@@ -41,5 +41,10 @@ impl Environment {
             all_proxy: either("ALL_PROXY").map(SecretString::from),
             no_proxy: either("NO_PROXY"),
         }
+    }
+
+    /// The proxies, as they stand there.
+    pub fn proxies(&self) -> impl Iterator<Item = &str> {
+        [&self.https_proxy, &self.http_proxy, &self.all_proxy].into_iter().flatten().map(ExposeSecret::expose_secret)
     }
 }

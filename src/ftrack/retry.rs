@@ -23,6 +23,11 @@ impl Tries {
     }
 }
 
+/// The pause between rounds of tries, for what is asked as long as a session lives.
+pub fn pause() -> Duration {
+    policy::RETRY_CAP.mul_f64(0.5 + chance() / 2.0)
+}
+
 /// How long the server asked to wait: seconds or an HTTP date (RFC 9110, 10.2.3).
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();

@@ -1,7 +1,6 @@
 //! From what a host said, and what the environment says, to how a server is reached.
 
-use super::client::{Config, ProxyChoice};
-use super::environment::Environment;
+use super::{Config, Environment, ProxyChoice};
 use crate::session::policy;
 use crate::session::secret::Redactor;
 use crate::session::{Code, Error, Result};
@@ -45,7 +44,7 @@ pub struct Variables {
     pub api_key: Option<SecretString>,
     /// `FTRACK_API_USER`.
     pub api_user: Option<String>,
-    /// The operating system's user.
+    /// The operating system's user, as the environment names it.
     pub system_user: Option<String>,
     /// `FTRACK_CONTEXTID`, then `FTRACK_TASKID`, then `FTRACK_SHOTID`: the order of ftrack's own framework.
     pub context: Option<String>,
@@ -60,7 +59,7 @@ impl Variables {
             server: variable(&["FTRACK_SERVER"]),
             api_key: variable(&["FTRACK_API_KEY", "FTRACK_APIKEY"]).map(Into::into),
             api_user: variable(&["FTRACK_API_USER"]),
-            system_user: variable(&["LOGNAME", "USER", "LNAME", "USERNAME"]).or_else(|| whoami::username().ok()),
+            system_user: variable(&["LOGNAME", "USER", "LNAME", "USERNAME"]),
             context: variable(&["FTRACK_CONTEXTID", "FTRACK_TASKID", "FTRACK_SHOTID"]),
             network: Environment::capture(),
         }
@@ -104,7 +103,10 @@ impl Settings {
             ));
         }
         if api_user.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
-            return Err(Error::new(Code::InvalidArgument, "api_user: has control characters: give the ftrack user name"));
+            return Err(Error::new(
+                Code::InvalidArgument,
+                "api_user: has control characters: give the ftrack user name",
+            ));
         }
         Ok(Config {
             server_url,
@@ -181,7 +183,12 @@ fn time(argument: &str, milliseconds: i32, policy: Duration) -> Result<Duration>
 fn strings(argument: &str, text: Option<String>) -> Result<Vec<(String, String)>> {
     let Some(text) = text else { return Ok(Vec::new()) };
     let wrong = |why: String| {
-        Error::new(Code::InvalidJson, format!("{argument}: {why}; it must be the text of a JSON object of strings, such as {{\"X-Studio\": \"lyon\"}}"))
+        Error::new(
+            Code::InvalidJson,
+            format!(
+                "{argument}: {why}; it must be the text of a JSON object of strings, such as {{\"X-Studio\": \"lyon\"}}"
+            ),
+        )
     };
     let value: Value = serde_json::from_str(&text).map_err(|error| wrong(format!("is no JSON ({error})")))?;
     let Value::Object(object) = value else { return Err(wrong("is JSON, but no object".into())) };
@@ -236,7 +243,10 @@ mod tests {
     #[test]
     fn what_the_host_says_goes_before_the_environment() {
         let config = Settings::default().resolve(&variables()).unwrap();
-        assert_eq!((config.server_url.as_str(), config.api_user.as_str()), ("https://environment.example/", "environment-user"));
+        assert_eq!(
+            (config.server_url.as_str(), config.api_user.as_str()),
+            ("https://environment.example/", "environment-user")
+        );
         let said = Settings { server_url: Some("http://host.example:8090///".into()), ..Settings::default() };
         assert_eq!(said.resolve(&variables()).unwrap().server_url.as_str(), "http://host.example:8090/");
     }

@@ -1,1 +1,19 @@
-//! publish
+//! From a file to a version that reviewers can open.
+//!
+//! `accepted -> checked -> resolved -> stored -> versioned -> finished`: a step a file. Until the version
+//! is created nothing can be seen by a reviewer, and a publish that ends before that removes what it made.
+//! All ids are made before they are used, so that a lost answer is resolved by asking for them.
+#![forbid(unsafe_code)]
+
+mod check; // is the file there, what is it, will a browser play it; no network
+mod ids; // the ids of one publish
+mod names; // a default name for the asset
+mod request; // what a host asks for
+mod resolve; // names become ids; nothing is created
+mod resolve_help; // what to say when a context is unknown
+mod run; // the steps in order, cancelling, cleaning up
+mod store; // components are created and bytes uploaded
+mod version; // the version is created and given its media
+
+pub use request::Request;
+pub use run::start;

@@ -1,0 +1,54 @@
+//! The ids of one publish, all made before the first is used (ftrack's ids are the client's to make: the
+//! schema's default `{uid}`). Sending the same operation twice therefore cannot make two of anything.
+
+use uuid::Uuid;
+
+/// The location of media that ftrack's web player reads (official Python client, symbol.py).
+pub const SERVER_LOCATION: &str = "3a372bde-05bc-11e4-8908-20c9d081909b";
+
+/// The asset type that every server has (official Adobe plug-in, share.js).
+pub const UPLOAD_TYPE: &str = "8f4144e0-a8e6-11e2-9e96-0800200c9a66";
+
+/// The object type of tasks (a server's query_schemas, classifier of Task).
+pub const TASK_TYPE: &str = "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c";
+
+/// The name of a thumbnail's component (official documentation, thumbnails).
+pub const THUMBNAIL: &str = "thumbnail";
+
+/// Ids of what one publish creates.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    /// The media.
+    pub component: String,
+    /// Where the media are.
+    pub component_location: String,
+    /// The thumbnail, if it is a file of its own.
+    pub thumbnail: String,
+    /// Where the thumbnail is.
+    pub thumbnail_location: String,
+    /// The version.
+    pub version: String,
+}
+
+impl Ids {
+    /// Fresh ones.
+    pub fn new() -> Ids {
+        let id = || Uuid::new_v4().to_string();
+        Ids { component: id(), component_location: id(), thumbnail: id(), thumbnail_location: id(), version: id() }
+    }
+}
+
+impl Ids {
+    /// The component with this name.
+    pub fn of(&self, component_name: &str) -> &str {
+        if component_name == THUMBNAIL { &self.thumbnail } else { &self.component }
+    }
+}
+
+/// The id of an asset that is to be created: the same for everybody who creates it, so that two machines that publish the
+/// first version of a thing at the same moment make one asset and not two.
+pub fn asset(parent_id: &str, type_id: &str, name: &str) -> String {
+    /// Any constant will do; this one was drawn once for this purpose.
+    const NAMESPACE: Uuid = Uuid::from_u128(0x3d0c_5a0b_3c55_4b7e_9b0e_6a5d_8f0e_21c4);
+    Uuid::new_v5(&NAMESPACE, format!("{parent_id}\n{type_id}\n{name}").as_bytes()).to_string()
+}

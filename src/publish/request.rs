@@ -1,0 +1,59 @@
+//! What a host asks for.
+
+use crate::ftrack::settings::Variables;
+use crate::session::{Code, Error, Result};
+use std::path::PathBuf;
+
+/// One publish, as the host said it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The movie or still.
+    pub path: PathBuf,
+    /// An id, or names from the project down.
+    pub context: Option<String>,
+    /// The asset's name.
+    pub asset_name: Option<String>,
+    /// Name or short name of an asset type.
+    pub asset_type: Option<String>,
+    /// The version's comment.
+    pub comment: Option<String>,
+    /// The name of a version status.
+    pub status: Option<String>,
+    /// An image for lists.
+    pub thumbnail: Option<PathBuf>,
+    /// Whether a movie's `ftr_meta` tells width and height.
+    pub meta_with_size: bool,
+}
+
+impl Request {
+    /// The request with what the environment adds, or what is wrong with it as far as can be told at once.
+    pub fn complete(mut self, variables: &Variables) -> Result<Request> {
+        let empty = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+        for (argument, text, remedy) in [
+            ("context", &self.context, "an id, or names such as project/sq010/sh010/compositing"),
+            ("asset_name", &self.asset_name, "a name"),
+            ("asset_type", &self.asset_type, "the name of an asset type"),
+            ("status", &self.status, "the name of a status"),
+        ] {
+            if empty(text) {
+                return Err(Error::new(
+                    Code::InvalidArgument,
+                    format!("{argument}: is empty: give {remedy}, or NULL for the default"),
+                ));
+            }
+        }
+        if self.path.as_os_str().is_empty() {
+            return Err(Error::new(Code::InvalidArgument, "path: is empty: give the path of a movie or still"));
+        }
+        if self.context.is_none() {
+            self.context = Some(variables.context.clone().ok_or_else(|| {
+                Error::new(
+                    Code::NoContext,
+                    "context: is NULL and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set: \
+                     give an id, or names such as project/sq010/sh010/compositing",
+                )
+            })?);
+        }
+        Ok(self)
+    }
+}

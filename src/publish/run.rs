@@ -1,0 +1,182 @@
+//! The steps in order, cancelling, and cleaning up.
+
+use super::check::{Checked, check};
+use super::ids::Ids;
+use super::resolve::{Asset, Place, resolve};
+use super::store::{Stored, store};
+use super::{Request, version};
+use crate::ftrack::{Client, Operation};
+use crate::media::{Kind, Media};
+use crate::session::life::Accepted;
+use crate::session::log::Log;
+use crate::session::{Code, Error, Job, Result, Session, Stage, State};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// What all steps of one publish share.
+pub struct Work {
+    pub client: Arc<Client>,
+    pub job: Arc<Job>,
+    pub log: Log,
+    pub request: Request,
+    pub ids: Ids,
+    pub made: Mutex<Made>,
+}
+
+/// What may exist on the server because of this publish: noted before it is asked for.
+#[derive(Default)]
+pub struct Made {
+    pub components: Vec<String>,
+    pub version: bool,
+    pub asset: Option<String>,
+}
+
+/// Starts the publish of an accepted job.
+pub fn start(session: &Session, client: &Arc<Client>, accepted: Accepted, request: Request) {
+    let work = Work {
+        client: client.clone(),
+        job: accepted.job.clone(),
+        log: session.log().clone(),
+        request,
+        ids: Ids::new(),
+        made: Mutex::default(),
+    };
+    session.start(accepted, async move { work.run().await });
+}
+
+impl Work {
+    async fn run(&self) -> (State, Option<Error>) {
+        let prepared = tokio::select! {
+            biased;
+            () = self.job.cancelled() => Err(cancelled()),
+            prepared = self.prepare() => prepared,
+        };
+        // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
+        // version without its media.
+        let outcome = match prepared {
+            Ok((place, checked, stored)) => self.finish(&place, &checked, stored).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => {
+                self.log.info("publish", format_args!("published {}", self.request.path.display()));
+                (State::Done, None)
+            }
+            Err(error) => {
+                let error = error.at(self.job.stage());
+                self.clean_up(&error).await;
+                let state = if error.code == Code::Cancelled { State::Cancelled } else { State::Failed };
+                if state == State::Failed {
+                    self.log.say(crate::session::log::Level::Error, "publish", &error);
+                }
+                (state, Some(error))
+            }
+        }
+    }
+
+    /// Everything that a reviewer cannot see.
+    async fn prepare(&self) -> Result<(Place, Checked, Stored)> {
+        self.job.enter(Stage::Checking);
+        let request = self.request.clone();
+        let checked = tokio::task::spawn_blocking(move || check(&request)).await.map_err(|error| {
+            Error::new(Code::Internal, format!("checking the file did not end as it should: {error}; please report it"))
+        })??;
+        for warning in &checked.warnings {
+            self.warn(warning.clone());
+        }
+
+        self.job.enter(Stage::Resolving);
+        let place = resolve(&self.client, &self.request).await?;
+        self.job.note(|published| {
+            published.project_id = Some(place.project_id.clone());
+            published.parent_id = Some(place.parent_id.clone());
+            published.task_id = place.task_id.clone();
+            let (Asset::Known { name, .. } | Asset::Sought { name, .. }) = &place.asset;
+            published.asset_name = Some(name.clone());
+        });
+
+        self.job.enter(Stage::Uploading);
+        let stored = store(self, &place, files(&checked)).await?;
+        for warning in &stored.warnings {
+            self.warn(warning.clone());
+        }
+        Ok((place, checked, stored))
+    }
+
+    async fn finish(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
+        self.job.enter(Stage::Versioning);
+        self.job.note(|published| {
+            published.component_id = Some(self.ids.component.clone());
+            published.component_name = Some(checked.component_name);
+            published.thumbnail_id = self.thumbnail_id(checked).map(str::to_owned);
+        });
+        version::create(self, place, checked, stored).await?;
+        self.job.enter(Stage::Finishing);
+        Ok(())
+    }
+
+    /// What lists show: the thumbnail that was given, or the still itself.
+    pub fn thumbnail_id(&self, checked: &Checked) -> Option<&str> {
+        match (&checked.thumbnail, &checked.media.kind) {
+            (Some(_), _) => Some(&self.ids.thumbnail),
+            (None, Kind::Image(_)) => Some(&self.ids.component),
+            (None, Kind::Movie(_)) => None,
+        }
+    }
+
+    fn warn(&self, warning: String) {
+        self.log.warning("publish", &warning);
+        self.job.note(|published| published.warnings.push(warning));
+    }
+
+    /// Removes what the publish made, the visible first. What cannot be removed is told and stays in the result.
+    async fn clean_up(&self, error: &Error) {
+        let made = std::mem::take(&mut *self.made.lock());
+        let version = made.version.then(|| ("AssetVersion", self.ids.version.clone()));
+        let components = made.components.into_iter().map(|id| ("FileComponent", id));
+        let asset = made.asset.map(|id| ("Asset", id));
+        let mut left = Vec::new();
+        for (entity_type, id) in version.into_iter().chain(components).chain(asset) {
+            // Nobody answers, or nobody lets us in: the rest would only wait for the same failure.
+            let hopeless = !left.is_empty() && unreachable(error);
+            let removed = match hopeless {
+                true => Err(error.clone()),
+                false => self.client.call_repeatable(&[Operation::delete(entity_type, &[&id])]).await.map(drop),
+            };
+            match removed {
+                // Never created, or gone already.
+                Err(error) if !unreachable(&error) && error.code != Code::Permission => {}
+                Err(_) => left.push(format!("{entity_type} {id}")),
+                Ok(()) => {}
+            }
+            if entity_type == "AssetVersion" && left.is_empty() {
+                self.job.note(|published| {
+                    (published.version_id, published.version_number, published.link) = (None, None, None);
+                });
+            }
+        }
+        match left.is_empty() {
+            true => self.job.note(|published| {
+                (published.component_id, published.thumbnail_id, published.component_name) = (None, None, None);
+            }),
+            false => self.warn(format!(
+                "these may be left on the server and could not be removed: {}: delete them there",
+                left.join(", ")
+            )),
+        }
+    }
+}
+
+fn files(checked: &Checked) -> Vec<(Media, &'static str)> {
+    let thumbnail = checked.thumbnail.clone().map(|media| (media, super::ids::THUMBNAIL));
+    thumbnail.into_iter().chain([(checked.media.clone(), checked.component_name)]).collect()
+}
+
+fn unreachable(error: &Error) -> bool {
+    use crate::session::Class;
+    error.code.class() == Class::Network || matches!(error.code, Code::ServerBusy | Code::Unauthorised)
+}
+
+fn cancelled() -> Error {
+    Error::new(Code::Cancelled, "the job was cancelled before its version was created; nothing of it is left")
+}

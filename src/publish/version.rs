@@ -1,0 +1,160 @@
+//! The fourth step: the version is created and given its media, in the two batches that servers are known to take:
+//! a component's `version_id` in the batch that creates the version is refused (official Adobe plug-in, share.js).
+
+use super::check::Checked;
+use super::ids::{self, SERVER_LOCATION};
+use super::resolve::{Asset, Place, rows};
+use super::run::Work;
+use super::store::{Stored, asset_query};
+use crate::ftrack::{Committed, Filter, Operation, Query};
+use crate::media;
+use crate::session::{Code, Error, Result};
+use serde_json::{Map, Value, json};
+
+/// Creates the version and everything that belongs to it. When this returns, reviewers can open it.
+pub async fn create(work: &Work, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
+    let mut asset = match (&place.asset, stored.asset_id) {
+        (Asset::Known { id, .. }, _) => AssetChoice::Existing(id.clone()),
+        (Asset::Sought { .. }, Some(id)) => AssetChoice::Existing(id),
+        (Asset::Sought { name, type_id }, None) => AssetChoice::Create(ids::asset(&place.parent_id, type_id, name)),
+    };
+    let number = match create_version(work, place, checked, &asset).await {
+        // Somebody created the asset meanwhile, or one with its id is in the server's bin.
+        Err(error) if matches!(error.code, Code::Duplicate | Code::Integrity) && asset.is_new() => {
+            asset = find_again(work, place).await?;
+            create_version(work, place, checked, &asset).await?
+        }
+        other => other?,
+    };
+    work.job.note(|published| {
+        published.asset_id = Some(asset.id().to_owned());
+        published.version_id = Some(work.ids.version.clone());
+        published.version_number = number;
+        published.link = Some(link(work, place));
+    });
+    work.job.version_created();
+    attach(work, checked).await
+}
+
+enum AssetChoice {
+    Existing(String),
+    Create(String),
+}
+
+impl AssetChoice {
+    fn id(&self) -> &str {
+        match self {
+            AssetChoice::Existing(id) | AssetChoice::Create(id) => id,
+        }
+    }
+
+    fn is_new(&self) -> bool {
+        matches!(self, AssetChoice::Create(_))
+    }
+}
+
+async fn find_again(work: &Work, place: &Place) -> Result<AssetChoice> {
+    let found = match asset_query(place) {
+        Some(query) => work.client.query(&query).await?,
+        None => Vec::new(),
+    };
+    Ok(match found.first().and_then(|row| row["id"].as_str()) {
+        Some(id) => AssetChoice::Existing(id.to_owned()),
+        None => AssetChoice::Create(uuid::Uuid::new_v4().to_string()),
+    })
+}
+
+/// One request: where the bytes are, what the player must know of them, the asset if it is new, and the version.
+/// Returns the number that the server gave the version.
+async fn create_version(work: &Work, place: &Place, checked: &Checked, asset: &AssetChoice) -> Result<Option<i64>> {
+    let ids = &work.ids;
+    let mut operations = vec![location(&ids.component_location, &ids.component)];
+    if checked.thumbnail.is_some() {
+        operations.push(location(&ids.thumbnail_location, &ids.thumbnail));
+    }
+    let meta = media::ftr_meta(&checked.media, work.request.meta_with_size);
+    operations.push(Operation::create_with_key(
+        "Metadata",
+        &[("parent_id", &ids.component), ("key", "ftr_meta")],
+        // The value is JSON as text, not JSON (official documentation, web review).
+        attributes([("parent_type", json!("FileComponent")), ("value", json!(meta.to_string()))]),
+    ));
+    if let (AssetChoice::Create(id), Asset::Sought { name, type_id }) = (asset, &place.asset) {
+        let parts = [("name", json!(name)), ("type_id", json!(type_id)), ("context_id", json!(place.parent_id))];
+        operations.push(Operation::create("Asset", id, attributes(parts)));
+    }
+    operations.push(Operation::create("AssetVersion", &ids.version, version_attributes(work, place, checked, asset)));
+
+    {
+        let mut made = work.made.lock();
+        made.version = true;
+        made.asset = asset.is_new().then(|| asset.id().to_owned());
+    }
+    let probe = Query::select(&["id", "version"], "AssetVersion").filter(Filter::equals("id", &ids.version));
+    let version = match work.client.commit(&operations, &probe).await? {
+        Committed::Now(mut results) => results.pop().unwrap_or_default()["data"].take(),
+        Committed::Before(mut rows) => rows.pop().unwrap_or_default(),
+    };
+    match version["version"].as_i64() {
+        Some(number) => Ok(Some(number)),
+        // A strict server need not tell what it was not asked for.
+        None => {
+            let answer = work.client.call_repeatable(&[Operation::query(&probe)]).await?;
+            let rows = rows(answer.into_iter().next().unwrap_or_default())?;
+            Ok(rows.first().and_then(|row| row["version"].as_i64()))
+        }
+    }
+}
+
+fn version_attributes(work: &Work, place: &Place, checked: &Checked, asset: &AssetChoice) -> Map<String, Value> {
+    let mut version = attributes([
+        ("asset_id", json!(asset.id())),
+        ("task_id", json!(place.task_id)),
+        ("comment", json!(work.request.comment.as_deref().unwrap_or_default())),
+    ]);
+    if let Some(status_id) = &place.status_id {
+        version.insert("status_id".into(), json!(status_id));
+    }
+    if let Some(thumbnail) = work.thumbnail_id(checked) {
+        version.insert("thumbnail_id".into(), json!(thumbnail));
+    }
+    version
+}
+
+/// The other request: the media become the version's. It may be sent again without harm.
+async fn attach(work: &Work, checked: &Checked) -> Result<()> {
+    let attach = |component: &String| {
+        Operation::update("FileComponent", &[component], attributes([("version_id", json!(work.ids.version))]))
+    };
+    let mut operations = vec![attach(&work.ids.component)];
+    if checked.thumbnail.is_some() {
+        operations.push(attach(&work.ids.thumbnail));
+    }
+    work.client.call_repeatable(&operations).await.map(drop).map_err(|error| Error {
+        message: format!("the version was created and could not be given its media: {}", error.message),
+        ..error
+    })
+}
+
+fn location(id: &str, component_id: &str) -> Operation {
+    let parts = [
+        ("component_id", json!(component_id)),
+        ("location_id", json!(SERVER_LOCATION)),
+        // In ftrack's own location the identifier is the component's id (official clients, both).
+        ("resource_identifier", json!(component_id)),
+    ];
+    Operation::create("ComponentLocation", id, attributes(parts))
+}
+
+/// Where a browser opens the version: not documented by ftrack, and the form that its users' programs have in common.
+fn link(work: &Work, place: &Place) -> String {
+    let server = work.client.server_url().as_str().trim_end_matches('/');
+    format!(
+        "{server}/#slideEntityId={}&slideEntityType=assetversion&view=versions_v1&itemId=projects&entityId={}&entityType=show",
+        work.ids.version, place.project_id
+    )
+}
+
+fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Map<String, Value> {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
