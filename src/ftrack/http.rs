@@ -55,6 +55,11 @@ impl Http {
             .referer(false)
             .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(policy::POOL_IDLE);
+        #[cfg(target_os = "linux")]
+        {
+            // reqwest's own 30 s would end uploads that the idle timeout still gives time.
+            builder = builder.tcp_user_timeout(policy::UPLOAD_IDLE_TIMEOUT);
+        }
         let failed = |error: reqwest::Error| {
             Error::new(Code::Internal, format!("The HTTP client cannot be made: {}.", fault::root_cause(&error)))
         };

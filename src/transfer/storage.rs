@@ -1,0 +1,138 @@
+//! The storage's answers. It is S3 or something like it, or the ftrack server itself, so nothing is taken for
+//! granted that a plain HTTP server would not do.
+
+use crate::ftrack::{quote, retry};
+use crate::session::secret::{Redactor, show_url};
+use crate::session::{Code, Error, Result};
+use reqwest::StatusCode;
+use reqwest::header::{ETAG, HeaderMap, LOCATION};
+use url::Url;
+
+/// The error for an answer that is no success.
+pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url, redactor: &Redactor) -> Error {
+    let text = String::from_utf8_lossy(body);
+    let (code, message) =
+        (quote::between(&text, "<Code>", "</Code>"), quote::between(&text, "<Message>", "</Message>"));
+    let said = match (code, message) {
+        (Some(code), message) => quote::line(&format!("{code}: {}", message.unwrap_or("")), redactor),
+        (None, _) => quote::page(body, redactor),
+    };
+    let place = show_url(url);
+    let expired = text.to_ascii_lowercase().contains("expired");
+    // S3 knows the upload no more when it was completed, aborted or cleaned away: a new one has to be asked for.
+    let gone = code == Some("NoSuchUpload");
+    let error = match (status.as_u16(), code) {
+        (400 | 403, _) if expired => Error::new(
+            Code::StorageExpired,
+            format!("The upload address {place} has expired: {said}. Ask for a new one."),
+        ),
+        (404, _) if gone => {
+            Error::new(Code::StorageExpired, format!("The storage no longer knows the upload to {place}: {said}."))
+        }
+        (_, Some("BadDigest" | "XAmzContentSHA256Mismatch")) => Error::new(
+            Code::StorageMismatch,
+            format!("The storage received other bytes than were sent to {place}: {said}."),
+        ),
+        // What S3 calls RequestTimeout comes with status 400.
+        (408 | 429 | 500..=599, _) | (_, Some("RequestTimeout" | "SlowDown")) => {
+            Error::new(Code::StorageUnavailable, format!("The storage failed with {status} at {place}: {said}."))
+                .with_retry_after(retry::retry_after(headers))
+        }
+        (300..=399, _) => {
+            let target = headers.get(LOCATION).and_then(|location| url.join(location.to_str().ok()?).ok());
+            let target = target.map_or_else(|| "nowhere".to_owned(), |target| target.origin().ascii_serialization());
+            Error::new(
+                Code::StorageRefused,
+                format!("{place} redirects to {target}, and an upload address must not redirect."),
+            )
+        }
+        _ => {
+            Error::new(Code::StorageRefused, format!("The storage refused the bytes at {place} with {status}: {said}."))
+        }
+    };
+    error.with_http_status(status.as_u16())
+}
+
+/// The ETag without its quotes, as `complete_multipart_upload` takes it (official JavaScript client, uploader.ts).
+pub(super) fn etag(headers: &HeaderMap) -> Option<String> {
+    let etag = headers.get(ETAG)?.to_str().ok()?.trim();
+    let etag = etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"');
+    (!etag.is_empty()).then(|| etag.to_owned())
+}
+
+/// Compares what the storage says it holds with what was sent, where its ETag is an MD5: with keys of its own (SSE-KMS
+/// or SSE-C) or for parts put together it is something else.
+pub(super) fn check_etag(etag: &str, md5: [u8; 16], headers: &HeaderMap, url: &Url) -> Result<()> {
+    let own_key = headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
+        || headers.get("x-amz-server-side-encryption").is_some_and(|kind| kind.as_bytes().starts_with(b"aws:"));
+    let is_md5 = etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit()) && !own_key;
+    let sent: String = md5.iter().map(|byte| format!("{byte:02x}")).collect();
+    if !is_md5 || etag.eq_ignore_ascii_case(&sent) {
+        return Ok(());
+    }
+    let message =
+        format!("The storage holds other bytes at {} than were sent: MD5 {etag} and not {sent}.", show_url(url));
+    Err(Error::new(Code::StorageMismatch, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    fn refused(status: u16, body: &str) -> Error {
+        let url = Url::parse("https://store.example/object?X-Amz-Signature=secret").unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        refusal(status, &HeaderMap::new(), body.as_bytes(), &url, &Redactor::default())
+    }
+
+    #[test]
+    fn each_refusal_has_the_code_that_says_what_to_do() {
+        let xml = |code: &str, message: &str| {
+            format!("<?xml?><Error><Code>{code}</Code><Message>{message}</Message></Error>")
+        };
+        for (status, body, code) in [
+            (403, xml("AccessDenied", "Request has expired"), Code::StorageExpired),
+            (400, xml("ExpiredToken", "The provided token has expired."), Code::StorageExpired),
+            (404, xml("NoSuchUpload", "The specified upload does not exist."), Code::StorageExpired),
+            (403, xml("SignatureDoesNotMatch", "Check your key"), Code::StorageRefused),
+            (404, xml("NoSuchBucket", "No bucket"), Code::StorageRefused),
+            (400, xml("BadDigest", "The Content-MD5 did not match"), Code::StorageMismatch),
+            (400, xml("RequestTimeout", "Your socket was not read"), Code::StorageUnavailable),
+            (503, xml("SlowDown", "Reduce your rate"), Code::StorageUnavailable),
+            (500, "<html><title>Oops</title></html>".to_owned(), Code::StorageUnavailable),
+            (413, String::new(), Code::StorageRefused),
+        ] {
+            let error = refused(status, &body);
+            assert_eq!(error.code, code, "{status} {body}");
+            assert_eq!(error.details.http_status, Some(status));
+            assert!(!error.message.contains("secret"), "{error}");
+        }
+        assert!(refused(403, &xml("AccessDenied", "No")).message.contains("AccessDenied: No"));
+    }
+
+    #[test]
+    fn an_etag_is_compared_only_where_it_is_an_md5() {
+        let url = Url::parse("https://store.example/object").unwrap();
+        let md5 = [0xab; 16];
+        let plain = HeaderMap::new();
+        check_etag(&"AB".repeat(16), md5, &plain, &url).unwrap();
+        check_etag("not-an-md5", md5, &plain, &url).unwrap();
+        check_etag(&format!("{}-3", "cd".repeat(16)), md5, &plain, &url).unwrap();
+        assert_eq!(check_etag(&"cd".repeat(16), md5, &plain, &url).unwrap_err().code, Code::StorageMismatch);
+        let mut encrypted = HeaderMap::new();
+        encrypted.insert("x-amz-server-side-encryption", HeaderValue::from_static("aws:kms"));
+        check_etag(&"cd".repeat(16), md5, &encrypted, &url).unwrap();
+        encrypted.insert("x-amz-server-side-encryption", HeaderValue::from_static("AES256"));
+        assert!(check_etag(&"cd".repeat(16), md5, &encrypted, &url).is_err());
+    }
+
+    #[test]
+    fn an_etag_is_told_without_quotes() {
+        let headers = |value: &'static str| HeaderMap::from_iter([(ETAG, HeaderValue::from_static(value))]);
+        assert_eq!(etag(&headers("\"abc\"")).as_deref(), Some("abc"));
+        assert_eq!(etag(&headers("W/\"abc\"")).as_deref(), Some("abc"));
+        assert_eq!(etag(&headers("abc")).as_deref(), Some("abc"));
+        assert_eq!(etag(&headers("\"\"")), None);
+    }
+}
