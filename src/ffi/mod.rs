@@ -8,15 +8,15 @@
 #![allow(non_camel_case_types)]
 
 pub mod constants; // numbers of the header: kinds, states, stages, levels, flags
-pub mod event; // polling with callbacks, pulling one event at a time
+mod event; // polling with callbacks, pulling one event at a time
 mod guard; // what stands before every export: fork, wake-up callback, panic, the last error
 mod handle; // handles that can be wrong without harm
-pub mod job; // waiting for, cancelling and freeing a job
-pub mod session; // a session's life, its status, wake-up, publishing
+mod job; // waiting for, cancelling and freeing a job
+mod session; // a session's life, its status, wake-up, publishing
 mod system_user; // the last resort for the user's name
 mod text; // text and option structs from C
 pub mod types; // the structs and callbacks of the header
-pub mod version; // what this library is, names of errors
+mod version; // what this library is, names of errors
 mod view; // events as C sees them
 
 pub use version::{ftr_abi_version, ftr_error_description, ftr_error_name, ftr_last_error_message, ftr_version};

@@ -40,7 +40,10 @@ pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>
     measure(work, &files);
 
     let (asset_id, metadata) = begin(work, place, &files).await?;
-    let uploads = files.iter().zip(&metadata).map(|(file, metadata)| upload(work, file, metadata));
+    let mut uploads = Vec::new();
+    for (file, metadata) in files.iter().zip(&metadata) {
+        uploads.push(upload(work, file, metadata));
+    }
     let uploaded = try_join_all(uploads).await?;
 
     let mut warnings = Vec::new();
