@@ -77,7 +77,7 @@ codes! {
     /// A text that must be JSON is not, or has the wrong shape.
     InvalidJson = -108, "FTR_E_INVALID_JSON", Misuse, false;
 
-    /// Called from the wake-up callback, in which only ftr_version and ftr_abi_version may be called.
+    /// Called from the wake-up callback, in which only the functions for versions and for error texts may be called.
     WouldDeadlock = -201, "FTR_E_WOULD_DEADLOCK", State, false;
     /// Events were polled from inside a callback of the same session's poll.
     Reentrant = -202, "FTR_E_REENTRANT", State, false;
@@ -85,7 +85,7 @@ codes! {
     ConcurrentPoll = -203, "FTR_E_CONCURRENT_POLL", State, false;
     /// The session is closed: it accepts nothing new. Events that are left can still be polled.
     Closed = -204, "FTR_E_CLOSED", State, false;
-    /// Called in a child process made by fork. Create a new session in the child after exec, or before any fork in the parent.
+    /// Called in a child process made by fork. Use the library in the parent, or in the child after exec.
     Forked = -205, "FTR_E_FORKED", State, false;
     /// So many jobs are accepted and not yet reported that no room for another's end can be promised. Poll events, or free jobs that were waited for.
     QueueFull = -206, "FTR_E_QUEUE_FULL", State, true;

@@ -1,0 +1,989 @@
+/*
+ * ftreview: publish media for web review on an ftrack server, from any program that can call C.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * This file is the manual. It begins with what holds for every function; what a function adds stands with it.
+ *
+ *
+ * A program
+ * ---------
+ *
+ *     #include <ftreview.h>
+ *     #include <stdio.h>
+ *
+ *     static void on_job(void *done, const ftr_job_result *result)
+ *     {
+ *         if (result->state == FTR_JOB_DONE)
+ *             printf("version %lld: %s\n", (long long)result->version_number, result->link);
+ *         else
+ *             printf("not published: %s\n", result->error->message);
+ *         *(int *)done = 1;
+ *     }
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         int done = 0;
+ *         ftr_session session = 0;
+ *         ftr_job job = 0;
+ *         ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
+ *         ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+ *
+ *         options.on_job = on_job;
+ *         options.user_data = &done;
+ *         publish.path = argc > 1 ? argv[1] : "review.mp4";
+ *         publish.context = "demo/sq010/sh010/compositing";
+ *
+ *         if (ftr_session_create(&options, &session) < 0 ||
+ *             ftr_session_publish_file(session, &publish, &job) < 0) {
+ *             fprintf(stderr, "%s\n", ftr_last_error_message());
+ *             return 1;
+ *         }
+ *         while (!done)
+ *             ftr_session_poll_events(session, 100);
+ *         ftr_session_free(session);
+ *         return 0;
+ *     }
+ *
+ * The server, key and user come from FTRACK_SERVER, FTRACK_API_KEY and FTRACK_API_USER here. Link with -lftreview;
+ * nothing else is needed, and nothing has to be initialised.
+ *
+ *
+ * Promises
+ * --------
+ *
+ *  1. It never surprises your threads. Progress, event, job and log callbacks run only inside
+ *     ftr_session_poll_events, on the thread that called it, with no lock held. The one exception is the wake-up
+ *     callback, which only says that there is something to poll.
+ *  2. Every accepted job ends in exactly one FTR_EVENT_JOB_ENDED: done, failed, cancelled or parked.
+ *  3. No call blocks longer than its timeout. A function without a timeout does no I/O.
+ *  4. A bad handle is an error code: stale, foreign, freed twice, of another kind, 0.
+ *  5. It changes nothing in your process: no signal handlers, locale, environment, logger, standard output, panic
+ *     hook, allocator, working directory.
+ *  6. Released names, numbers and fields never change their meaning; the ABI only grows.
+ *  7. A publish is all or nothing to a reviewer, and one publish never makes two versions.
+ *  8. Memory is bounded and does not grow with the file; the source is read once and never copied.
+ *  9. The key stays secret: never in a URL, a log line, an error, a file, or a request to any other origin than the
+ *     ftrack server's. Upload addresses, which are secrets too, are never shown.
+ *
+ *
+ * Terms
+ * -----
+ *
+ *  session     One server and one user. Several may exist in a process, also in several copies of this library.
+ *  job         One accepted publish.
+ *  event       One thing that a session tells: the status of its server, a job's progress, a job's end, a log line.
+ *  context     Where a publish belongs: a task, a shot, a project.
+ *  asset, asset version, component, location, ftr_meta
+ *              ftrack's own words. A version of an asset shows the component whose name its web player knows:
+ *              "ftrackreview-mp4" or "ftrackreview-image", stored in the location "ftrack.server", with the frame
+ *              range and rate in the metadata "ftr_meta". The library makes all of these.
+ *
+ *
+ * Calling
+ * -------
+ *
+ * Functions return an int32_t. 0 (FTR_OK) is success, a negative number is an error (FTR_E_*), and functions that
+ * count return the count, which is never negative. Results come last, are written only on success, and must not
+ * be NULL. After an error ftr_last_error_message() says which argument, which value, and what to do; it is kept a
+ * thread. The errors of jobs are in their results.
+ *
+ * Option structs begin with their size. Always begin with the INIT macro, which sets it and the defaults; then an
+ * old program works with a new library, and a new program with an old one as long as it does not use what that
+ * one does not know. Structs that the library hands out begin with their size, too: it tells which fields are
+ * there. Enumerations are int32_t; ignore values that you do not know.
+ *
+ * Times are in milliseconds, sizes in bytes. As a timeout, 0 does not wait and FTR_NO_TIMEOUT waits without limit.
+ *
+ *
+ * Ownership
+ * ---------
+ *
+ *  what                                 from                         until
+ *  ftr_session                          ftr_session_create           ftr_session_free
+ *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
+ *  const ftr_job_result *               ftr_job_wait                 the job is freed
+ *  ftr_event                            ftr_session_next_event       ftr_event_free
+ *  const ftr_event_info *, its texts    ftr_event_get, _json         the event is freed
+ *  structs given to callbacks           the library                  the callback returns
+ *  server information and version       ftr_session_server_*         the session is freed
+ *  wake-up descriptor                   ftr_session_wake_fd          the session is freed
+ *  names, descriptions, ftr_version     the library                  for ever
+ *  ftr_last_error_message()             the library                  the thread's next error
+ *
+ * What you pass is copied before the call returns. user_data is yours and only handed back. You never free memory
+ * of the library, nor it yours.
+ *
+ *
+ * Threads
+ * -------
+ *
+ * Every function may be called from any thread. One thread at a time polls a session (FTR_E_CONCURRENT_POLL).
+ * The library works on one thread of its own, "ftr-runtime", and a few for reading files, "ftr-io". They start with
+ * the first session and end after the last; they mask all signals.
+ *
+ *
+ * Events and waking up
+ * --------------------
+ *
+ * Nothing is told but by polling. In a program with a main loop, call ftr_session_poll_events(session, 0) from a
+ * timer or once a frame; it returns at once when there is nothing. To poll only when there is something, wait for
+ * the descriptor of ftr_session_wake_fd in the loop, or have ftr_session_set_wakeup_callback post a message to it.
+ * In a program without a loop, call ftr_job_wait. In languages where callbacks hurt, take events one by one with
+ * ftr_session_next_event; ftr_event_json has each as text.
+ *
+ * The queue is bounded. A place for a job's end is reserved when the job is accepted (FTR_E_QUEUE_FULL if 1024 are
+ * accepted and not yet told). Progress and status are latest values. Log lines beyond 1024 are dropped, oldest
+ * first, and the loss is told as FTR_EVENT_DROPPED. Everything about one job comes in order, and nothing after its
+ * end; between jobs there is no order.
+ *
+ *
+ * Closing, exiting, unloading, fork
+ * ---------------------------------
+ *
+ * A plug-in that is being unloaded calls ftr_session_close with the time that it has, polls what is left, and
+ * ftr_session_free. A program may also exit at any moment, freeing nothing; what was being published is then not
+ * finished, and no reviewer sees any of it.
+ *
+ * The library stays mapped after dlclose, because its threads may be running; loading it again finds it as it was.
+ *
+ * In a child process made by fork, every function but those for versions and names returns FTR_E_FORKED once the
+ * parent has created a session: the thread does not exist there. fork followed by exec is fine.
+ *
+ *
+ * Text
+ * ----
+ *
+ * All text is UTF-8 and ends with a NUL, in both directions; what is not UTF-8 is FTR_E_NOT_UTF8. Paths are UTF-8 as
+ * well. The library depends on no locale.
+ *
+ *
+ * Versions
+ * --------
+ *
+ * FTR_VERSION and ftr_version() are the library's, FTR_ABI_VERSION and ftr_abi_version() the interface's. The file is
+ * libftreview.so.1 as long as the ABI only grows. A program that loads the library at run time should refuse one
+ * whose ftr_abi_version() is smaller than its own FTR_ABI_VERSION.
+ */
+
+
+#ifndef FTREVIEW_H
+#define FTREVIEW_H
+
+/* Generated by `cargo xtask header` from src/ffi and cbindgen.toml. Edit those. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a Windows program needs besides; FTR_STATIC for those that link the static library. */
+#if defined(_WIN32) && !defined(FTR_STATIC)
+#define FTR_API __declspec(dllimport)
+#elif defined(__GNUC__) && !defined(FTR_STATIC)
+#define FTR_API __attribute__((visibility("default")))
+#else
+#define FTR_API
+#endif
+
+/** The version of the library that this header is of. */
+#define FTR_VERSION "0.1.0"
+#define FTR_VERSION_MAJOR 0
+#define FTR_VERSION_MINOR 1
+#define FTR_VERSION_PATCH 0
+
+/* Errors, by what they are about. A number is never given another meaning. */
+
+/** A pointer that must be given was NULL. The message names the argument. */
+#define FTR_E_NULL_ARGUMENT (-101)
+
+/** A text was not UTF-8. Convert it first; on Windows from the wide form of the path. */
+#define FTR_E_NOT_UTF8 (-102)
+
+/** struct_size is none that this library knows: initialise the struct with its INIT macro, or update the library. */
+#define FTR_E_STRUCT_SIZE (-103)
+
+/** The value is no handle of this copy of the library. */
+#define FTR_E_BAD_HANDLE (-104)
+
+/** The handle was freed before. */
+#define FTR_E_STALE_HANDLE (-105)
+
+/** A handle of another kind, such as a job where a session is expected. */
+#define FTR_E_WRONG_HANDLE_KIND (-106)
+
+/** A value is outside what the argument allows. The message names argument, value and what is allowed. */
+#define FTR_E_INVALID_ARGUMENT (-107)
+
+/** A text that must be JSON is not, or has the wrong shape. */
+#define FTR_E_INVALID_JSON (-108)
+
+/** Called from the wake-up callback, in which only the functions for versions and for error texts may be called. */
+#define FTR_E_WOULD_DEADLOCK (-201)
+
+/** Events were polled from inside a callback of the same session's poll. */
+#define FTR_E_REENTRANT (-202)
+
+/** Another thread is polling this session at this moment; one at a time may. */
+#define FTR_E_CONCURRENT_POLL (-203)
+
+/** The session is closed: it accepts nothing new. Events that are left can still be polled. */
+#define FTR_E_CLOSED (-204)
+
+/** Called in a child process made by fork. Use the library in the parent, or in the child after exec. */
+#define FTR_E_FORKED (-205)
+
+/**
+ * So many jobs are accepted and not yet reported that no room for another's end can be promised. Poll events, or free
+ * jobs that were waited for.
+ */
+#define FTR_E_QUEUE_FULL (-206)
+
+/** The time given to the call is over. What it waited for goes on. */
+#define FTR_E_TIMED_OUT (-207)
+
+/** The job was cancelled by the host, or ended by closing or freeing its session. */
+#define FTR_E_CANCELLED (-208)
+
+/** No server URL was given and FTRACK_SERVER is not set. */
+#define FTR_E_NO_SERVER_URL (-301)
+
+/** The server URL is not one: it must look like https://studio.ftrackapp.com. */
+#define FTR_E_BAD_SERVER_URL (-302)
+
+/** No API key was given and neither FTRACK_API_KEY nor FTRACK_APIKEY is set. */
+#define FTR_E_NO_API_KEY (-303)
+
+/** No API user was given, FTRACK_API_USER is not set and the operating system names no user. */
+#define FTR_E_NO_API_USER (-304)
+
+/** The proxy is not a URL such as http://proxy.studio:3128. */
+#define FTR_E_BAD_PROXY_URL (-305)
+
+/** The CA file cannot be read or holds no PEM certificate. */
+#define FTR_E_CA_FILE (-306)
+
+/** There is no file at the path. */
+#define FTR_E_FILE_NOT_FOUND (-401)
+
+/** The path is a directory or a device, not a file. */
+#define FTR_E_NOT_A_FILE (-402)
+
+/** The file has no bytes: the render or export that made it did not finish. */
+#define FTR_E_FILE_EMPTY (-403)
+
+/** The file is there and may not be read by this user, or reading it failed. */
+#define FTR_E_FILE_UNREADABLE (-404)
+
+/** The file grew or changed while it was checked or uploaded. Publish it when it is written whole. */
+#define FTR_E_FILE_CHANGED (-405)
+
+/** The file is larger than the server takes. */
+#define FTR_E_FILE_TOO_LARGE (-406)
+
+/** The server's name is unknown, or nothing answers at its address. */
+#define FTR_E_UNREACHABLE (-501)
+
+/** The server took the connection and then said nothing for the time allowed. */
+#define FTR_E_NETWORK_TIMEOUT (-502)
+
+/** No trusted encrypted connection: an unknown authority, a wrong name or an expired certificate. */
+#define FTR_E_TLS (-503)
+
+/** The proxy cannot be reached, wants a password, or refuses the server. */
+#define FTR_E_PROXY (-504)
+
+/** The connection broke before the answer was complete. */
+#define FTR_E_CONNECTION_LOST (-505)
+
+/** What answers at the URL is no ftrack server. */
+#define FTR_E_WRONG_SERVER (-506)
+
+/** The server does not accept the API user and key. */
+#define FTR_E_UNAUTHORISED (-601)
+
+/** The user may not do this on the server. */
+#define FTR_E_PERMISSION (-602)
+
+/** The server refuses a value. */
+#define FTR_E_VALIDATION (-603)
+
+/** What should be created exists already. */
+#define FTR_E_DUPLICATE (-604)
+
+/** Something that the request refers to does not exist (any longer). */
+#define FTR_E_INTEGRITY (-605)
+
+/** The server cannot read a query that this library wrote. */
+#define FTR_E_QUERY (-606)
+
+/** The server is too old, or set up in a way that it lacks an operation. */
+#define FTR_E_UNSUPPORTED (-607)
+
+/** The server failed in a way that has no code of its own; the message quotes it. */
+#define FTR_E_SERVER_ERROR (-608)
+
+/** The server has too much to do (429 or 503); retry_after_ms says when to come back, where it said so. */
+#define FTR_E_SERVER_BUSY (-609)
+
+/** The answer is not what the protocol promises. */
+#define FTR_E_MALFORMED_ANSWER (-610)
+
+/** The storage refused the bytes. */
+#define FTR_E_STORAGE_REFUSED (-701)
+
+/** The upload address expired before all bytes were sent, also after asking for a new one. */
+#define FTR_E_STORAGE_EXPIRED (-702)
+
+/** The storage failed (5xx) or broke the connection, also after retries. */
+#define FTR_E_STORAGE_UNAVAILABLE (-703)
+
+/** The storage holds something else than was sent. Nothing was published. */
+#define FTR_E_STORAGE_MISMATCH (-704)
+
+/** The file is neither a movie nor an image that this library knows. */
+#define FTR_E_NOT_MEDIA (-801)
+
+/** The movie is cut off or damaged: its index is missing or makes no sense. */
+#define FTR_E_MOVIE_DAMAGED (-802)
+
+/** The movie has no picture. */
+#define FTR_E_MOVIE_NO_VIDEO (-803)
+
+/** Browsers do not play the movie's codec. Encode it as H.264. */
+#define FTR_E_MOVIE_CODEC (-804)
+
+/** Browsers do not play the movie's pixel format. Encode it with -pix_fmt yuv420p. */
+#define FTR_E_MOVIE_PIXEL_FORMAT (-805)
+
+/** Width or height is odd. Scale or pad it to even numbers. */
+#define FTR_E_MOVIE_ODD_SIZE (-806)
+
+/**
+ * The movie is fragmented, so that length and frames are unknown. Write it in one piece, with -movflags +faststart.
+ */
+#define FTR_E_MOVIE_FRAGMENTED (-807)
+
+/** The container is one that browsers do not play, such as mxf or avi. Write an mp4. */
+#define FTR_E_MOVIE_CONTAINER (-808)
+
+/** The image is damaged. */
+#define FTR_E_IMAGE_DAMAGED (-809)
+
+/** The thumbnail is not a jpg or png. */
+#define FTR_E_BAD_THUMBNAIL (-810)
+
+/** No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set. */
+#define FTR_E_NO_CONTEXT (-851)
+
+/** The context is not on the server. The message names the part that was not found, and what is there. */
+#define FTR_E_UNKNOWN_CONTEXT (-852)
+
+/** The context's names fit more than one entity. Give an id. */
+#define FTR_E_AMBIGUOUS_CONTEXT (-853)
+
+/** The project has no such status for versions. The message names those it has. */
+#define FTR_E_UNKNOWN_STATUS (-854)
+
+/** There is no such asset type. The message names those there are. */
+#define FTR_E_UNKNOWN_ASSET_TYPE (-855)
+
+/** A defect in this library: please report it with the message. */
+#define FTR_E_INTERNAL (-901)
+
+/** A panic was caught at the boundary; the session that it happened in goes on as far as it can. Please report it. */
+#define FTR_E_PANIC (-902)
+
+/** The operating system gave no thread, descriptor or memory. */
+#define FTR_E_OUT_OF_RESOURCES (-903)
+
+
+/**
+ * The version of the ABI that this header describes. It only grows: a program built with version n works with every
+ * library whose ftr_abi_version() is n or more.
+ */
+#define FTR_ABI_VERSION 1
+
+/** Success. Functions that count return the count instead, which is never negative. */
+#define FTR_OK 0
+
+/** As a timeout: no limit. As any timeout, 0 is "do not wait". */
+#define FTR_NO_TIMEOUT (-1)
+
+/** Class of an error: the call was wrong, fix the program. */
+#define FTR_CLASS_MISUSE 1
+
+/** Class of an error: not possible in the present state, such as closed, full, cancelled. */
+#define FTR_CLASS_STATE 2
+
+/** Class of an error: the session's settings are wrong or missing. */
+#define FTR_CLASS_CONFIGURATION 3
+
+/** Class of an error: the file on disk is the reason. */
+#define FTR_CLASS_FILE 4
+
+/** Class of an error: the network, or something in it, is the reason. */
+#define FTR_CLASS_NETWORK 5
+
+/** Class of an error: the ftrack server answered, and said no. */
+#define FTR_CLASS_SERVER 6
+
+/** Class of an error: the storage that holds the media said no. */
+#define FTR_CLASS_STORAGE 7
+
+/** Class of an error: what the file contains cannot be reviewed as it is. */
+#define FTR_CLASS_MEDIA 8
+
+/** Class of an error: the publish asks for something that the project does not have. */
+#define FTR_CLASS_PUBLISH 9
+
+/** Class of an error: a defect in this library; please report it. */
+#define FTR_CLASS_INTERNAL 10
+
+/** The session has no answer from the server yet. */
+#define FTR_STATUS_CONNECTING 1
+
+/** The server answers and knows the user. */
+#define FTR_STATUS_READY 2
+
+/** The server refuses the user and key. */
+#define FTR_STATUS_UNAUTHORISED 3
+
+/**
+ * No answer: unknown name, nothing listening, no network, or a server that fails. It is tried again in the
+ * background.
+ */
+#define FTR_STATUS_UNREACHABLE 4
+
+/** No trusted encrypted connection could be made. */
+#define FTR_STATUS_TLS_FAILED 5
+
+/** The proxy is the reason. It is tried again in the background. */
+#define FTR_STATUS_PROXY_FAILED 6
+
+/** What answers at the URL is no ftrack server. */
+#define FTR_STATUS_WRONG_SERVER 7
+
+/** The session's own settings are the reason, such as a CA file that cannot be read. */
+#define FTR_STATUS_MISCONFIGURED 8
+
+/** The session was closed. */
+#define FTR_STATUS_CLOSED 9
+
+/** The job has not ended: the state of the result in an FTR_EVENT_VERSION_CREATED. */
+#define FTR_JOB_RUNNING 0
+
+/** The job did all that was asked. */
+#define FTR_JOB_DONE 1
+
+/** The job failed; its error says why. */
+#define FTR_JOB_FAILED 2
+
+/** The job was cancelled. */
+#define FTR_JOB_CANCELLED 3
+
+/** The job is kept for later. Not before sessions have an outbox. */
+#define FTR_JOB_PARKED 4
+
+/** Accepted, and not begun. */
+#define FTR_STAGE_ACCEPTED 1
+
+/** The file is looked at; nothing was sent. */
+#define FTR_STAGE_CHECKING 2
+
+/** Names become ids; nothing was created. */
+#define FTR_STAGE_RESOLVING 3
+
+/** Bytes go to storage; no reviewer sees anything yet. */
+#define FTR_STAGE_UPLOADING 4
+
+/** The version is created and given its media. From here on a job is not cancelled any more. */
+#define FTR_STAGE_VERSIONING 5
+
+/** What comes after the version. */
+#define FTR_STAGE_FINISHING 6
+
+/** Others are told. */
+#define FTR_STAGE_ANNOUNCING 7
+
+/** The session's status changed: see ftr_event_info.status and .error. Only the latest is kept. */
+#define FTR_EVENT_STATUS 1
+
+/** How far a job is: see .progress. Only the latest of a job is kept, at most ten a second. */
+#define FTR_EVENT_PROGRESS 2
+
+/** The version exists on the server: see .result. Comes before the job's end. */
+#define FTR_EVENT_VERSION_CREATED 3
+
+/** A job's end: see .result. Exactly one for each accepted job. */
+#define FTR_EVENT_JOB_ENDED 4
+
+/** A log line: see .log. */
+#define FTR_EVENT_LOG 5
+
+/** Log lines were dropped because nobody polled: see .dropped. */
+#define FTR_EVENT_DROPPED 6
+
+/** Log nothing. */
+#define FTR_LOG_OFF 0
+
+/** Log what failed. */
+#define FTR_LOG_ERROR 1
+
+/** Log also what went on, but not as it should. The level of FTR_SESSION_OPTIONS_INIT. */
+#define FTR_LOG_WARNING 2
+
+/** Log also each step of the work. */
+#define FTR_LOG_INFO 3
+
+/** Log also each request, with its duration. */
+#define FTR_LOG_DEBUG 4
+
+/** Log everything. */
+#define FTR_LOG_TRACE 5
+
+/** In ftr_session_options.flags: ask the server for its strict mode, with real HTTP status codes. */
+#define FTR_SESSION_STRICT_API 1
+
+/**
+ * In ftr_publish_options.flags: leave width and height out of the movie's ftr_meta. ftrack's documentation asks for
+ * them; some servers were seen not to play a movie that has them.
+ */
+#define FTR_PUBLISH_META_WITHOUT_SIZE 1
+
+/** An accepted piece of work of a session. 0 is none. */
+typedef uint64_t ftr_job;
+
+/** How far a job is. */
+typedef struct ftr_progress {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** FTR_STAGE_*: what it is doing. */
+    int32_t stage;
+    /** The job. */
+    ftr_job job;
+    /** ftr_publish_options.tag. */
+    uint64_t tag;
+    /** Bytes sent of all the job's files together. Never goes back. */
+    uint64_t bytes_done;
+    /** Bytes to send; 0 until the files were looked at. */
+    uint64_t bytes_total;
+    /** Recent speed; 0 until there is one. */
+    double bytes_per_second;
+    /** Time left at that speed, or -1 until there is one. */
+    int64_t remaining_ms;
+} ftr_progress;
+
+/** Called inside ftr_session_poll_events for FTR_EVENT_PROGRESS. The struct is valid during the call. */
+typedef void (*ftr_progress_callback)(void *user_data, const struct ftr_progress *progress);
+
+/**
+ * What went wrong. Made by the library; every text is UTF-8 and safe to show: no key, no password, no upload address
+ * is in it.
+ */
+typedef struct ftr_error {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** FTR_E_*: what happened. */
+    int32_t code;
+    /**
+     * FTR_CLASS_*: what kind of failure it is. Decide by this, `retryable` and `http_status` rather than by a list of
+     * codes.
+     */
+    int32_t error_class;
+    /** FTR_STAGE_*: where in a publish it happened; 0 outside of one. */
+    int32_t stage;
+    /** 1 if the same may succeed later with nothing changed, else 0. */
+    int32_t retryable;
+    /** The HTTP status, or 0 where there was no answer. */
+    int32_t http_status;
+    /** How long the server asked to wait, or -1 where it did not. */
+    int64_t retry_after_ms;
+    /** For people: what, with which value, and what to do next. Never NULL. */
+    const char *message;
+    /** The server's exception, such as "ValidationError", or NULL. */
+    const char *exception;
+    /** The server's error_code, such as "api_credentials_invalid", or NULL. */
+    const char *server_code;
+} ftr_error;
+
+/**
+ * What a job made, and how it ended. Ids are ftrack's. A text that is not known (yet) is NULL; when a job failed,
+ * what is there exists on the server.
+ */
+typedef struct ftr_job_result {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** FTR_JOB_*: how it ended. */
+    int32_t state;
+    /** The job. */
+    ftr_job job;
+    /** ftr_publish_options.tag. */
+    uint64_t tag;
+    /** Why it is not done; NULL when it is. */
+    const struct ftr_error *error;
+    /** The project. */
+    const char *project_id;
+    /** The asset's parent: a shot, an asset build, a sequence, or the project. */
+    const char *parent_id;
+    /** The task that the version is linked to. */
+    const char *task_id;
+    /** The asset, found or created. */
+    const char *asset_id;
+    /** The asset's name. */
+    const char *asset_name;
+    /** The asset version. */
+    const char *version_id;
+    /** The number that the server gave the version, or -1. */
+    int64_t version_number;
+    /** The component that reviewers open. */
+    const char *component_id;
+    /** Its name: "ftrackreview-mp4" or "ftrackreview-image". */
+    const char *component_name;
+    /** The thumbnail's component. */
+    const char *thumbnail_id;
+    /** The address at which a browser opens the version. */
+    const char *link;
+    /** What went on, but not as it should: `warning_count` texts, each a sentence with its remedy. */
+    const char *const *warnings;
+    /** How many warnings there are. */
+    uint64_t warning_count;
+} ftr_job_result;
+
+/** Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call. */
+typedef void (*ftr_job_callback)(void *user_data, const struct ftr_job_result *result);
+
+/** A session: one server, one user. 0 is none. */
+typedef uint64_t ftr_session;
+
+/** A log line. */
+typedef struct ftr_log_line {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** FTR_LOG_*: how much it matters. */
+    int32_t level;
+    /** When it was said, in milliseconds since 1970-01-01 UTC. */
+    int64_t time_ms;
+    /** The part of the library that says it. */
+    const char *target;
+    /** What happened. */
+    const char *message;
+} ftr_log_line;
+
+/** An event of any kind. The pointers that a kind does not name are NULL. */
+typedef struct ftr_event_info {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** FTR_EVENT_*. Ignore kinds that you do not know: later versions add some. */
+    int32_t kind;
+    /** The session. */
+    ftr_session session;
+    /** The job, or 0. */
+    ftr_job job;
+    /** The job's ftr_publish_options.tag, or 0. */
+    uint64_t tag;
+    /** FTR_STATUS_*, of FTR_EVENT_STATUS. */
+    int32_t status;
+    /** Not used; 0. */
+    int32_t reserved;
+    /** Why the status is not good, of FTR_EVENT_STATUS. */
+    const struct ftr_error *error;
+    /** Of FTR_EVENT_PROGRESS. */
+    const struct ftr_progress *progress;
+    /** Of FTR_EVENT_VERSION_CREATED and FTR_EVENT_JOB_ENDED. */
+    const struct ftr_job_result *result;
+    /** Of FTR_EVENT_LOG. */
+    const struct ftr_log_line *log;
+    /** How many log lines were lost, of FTR_EVENT_DROPPED. */
+    uint64_t dropped;
+} ftr_event_info;
+
+/**
+ * Called inside ftr_session_poll_events for every event that has no callback of its own. The struct is valid during
+ * the call.
+ */
+typedef void (*ftr_event_callback)(void *user_data, const struct ftr_event_info *event);
+
+/** Called inside ftr_session_poll_events for FTR_EVENT_LOG. The struct is valid during the call. */
+typedef void (*ftr_log_callback)(void *user_data, const struct ftr_log_line *line);
+
+/**
+ * How to reach a server, and what to call. Begin with FTR_SESSION_OPTIONS_INIT. Everything is copied by
+ * ftr_session_create, but for user_data.
+ */
+typedef struct ftr_session_options {
+    /** sizeof(ftr_session_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_SESSION_* flags, or 0. */
+    uint32_t flags;
+    /** Such as "https://studio.ftrackapp.com". NULL: FTRACK_SERVER. */
+    const char *server_url;
+    /** The user's or a global API key. NULL: FTRACK_API_KEY, then FTRACK_APIKEY. */
+    const char *api_key;
+    /** The user's name, not id. NULL: FTRACK_API_USER, then the name of the operating system's user. */
+    const char *api_user;
+    /** How long one API request may take, in milliseconds. 0: 60 seconds. */
+    int32_t timeout_ms;
+    /** How long reaching a server may take, in milliseconds. 0: 10 seconds. */
+    int32_t connect_timeout_ms;
+    /**
+     * More headers for API requests, as the text of a JSON object of strings. They go to no other origin than the
+     * server's. NULL: none.
+     */
+    const char *headers;
+    /** Cookies for API requests, as the text of a JSON object of strings. NULL: none. */
+    const char *cookies;
+    /**
+     * Such as "http://user:password@proxy.studio:3128". NULL: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. "": no
+     * proxy.
+     */
+    const char *proxy;
+    /**
+     * A PEM file with certificates to trust besides those of the operating system and of SSL_CERT_FILE, SSL_CERT_DIR
+     * and REQUESTS_CA_BUNDLE. NULL: none.
+     */
+    const char *ca_file;
+    /** FTR_LOG_*: which log lines are made. */
+    int32_t log_level;
+    /** Not used; 0. */
+    uint32_t reserved;
+    /** Handed to the callbacks below. Not touched. */
+    void *user_data;
+    /** Or NULL. */
+    ftr_progress_callback on_progress;
+    /** Or NULL. */
+    ftr_job_callback on_job;
+    /** Or NULL. Gets every event whose own callback is NULL. */
+    ftr_event_callback on_event;
+    /** Or NULL. */
+    ftr_log_callback on_log;
+} ftr_session_options;
+
+/**
+ * What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
+ */
+typedef struct ftr_publish_options {
+    /** sizeof(ftr_publish_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_PUBLISH_* flags, or 0. */
+    uint32_t flags;
+    /** The movie (H.264 mp4) or still (jpg, png). It must not change until the job has ended. Never NULL. */
+    const char *path;
+    /**
+     * Where it belongs: the id of a task, shot (or other parent), project or version, or names from the project down,
+     * such as "project/sq010/sh010/compositing". NULL: FTRACK_CONTEXTID, then FTRACK_TASKID, then FTRACK_SHOTID.
+     * A task's version goes to an asset of the task's parent and is linked to the task. A version's id means a
+     * further version of its asset.
+     */
+    const char *context;
+    /**
+     * The asset. It is found by name, type and parent, or created. NULL: the file's name without ending and version
+     * ("sh010_comp_v003.mov" is "sh010_comp").
+     */
+    const char *asset_name;
+    /** Name or short name of an asset type. NULL: "upload". */
+    const char *asset_type;
+    /** The version's comment. NULL: none. */
+    const char *comment;
+    /** The name of one of the project's version statuses, in any case. NULL: the server's choice. */
+    const char *status;
+    /**
+     * A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of,
+     * because ftrack shows such a version without a play button.
+     */
+    const char *thumbnail;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+} ftr_publish_options;
+
+/** An event in the pull form. 0 is none. */
+typedef uint64_t ftr_event;
+
+/** Called on a thread of the library when there is something to poll again. It may only tell another thread so. */
+typedef void (*ftr_wakeup_callback)(void *user_data);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The library's version, such as "0.1.0". Never NULL; valid for ever. May be called from anywhere, also in a wake-up
+ * callback and after fork.
+ */
+FTR_API const char *ftr_version(void);
+
+/**
+ * The version of the ABI that the library offers: FTR_ABI_VERSION of the header it was built with. May be called from
+ * anywhere.
+ * A program that loads the library at run time should refuse one whose number is smaller than its own
+ * FTR_ABI_VERSION.
+ */
+FTR_API uint32_t ftr_abi_version(void);
+
+/**
+ * The name of an error code, such as "FTR_E_NULL_ARGUMENT"; "FTR_OK" for 0 and for counts; "FTR_E_UNKNOWN" for a code
+ * of a later version. Never NULL; valid for ever.
+ */
+FTR_API const char *ftr_error_name(int32_t code);
+
+/**
+ * What an error code means in general and what to do about it; "" for codes that are none. Never NULL; valid for
+ * ever.
+ */
+FTR_API const char *ftr_error_description(int32_t code);
+
+/**
+ * The message of the last error that a function of this library returned on the calling thread: which argument, which
+ * value, what to do. "" if there was none. Never NULL; valid until the next error on the same thread.
+ * For people and logs, right after the failure; to decide, use the code. The errors of jobs are not here but in their
+ * results.
+ */
+FTR_API const char *ftr_last_error_message(void);
+
+/**
+ * Creates a session. Returns at once: the server is asked in the background, and whether it can be worked with is
+ * told by an FTR_EVENT_STATUS, ftr_session_status and ftr_session_wait_ready. Jobs may be submitted before that.
+ * The environment variables are read in this call, on this thread. The first session starts the library's thread.
+ * `*session` is written only on success; free it with ftr_session_free.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_INVALID_JSON,
+ * FTR_E_NO_SERVER_URL, FTR_E_BAD_SERVER_URL, FTR_E_NO_API_KEY, FTR_E_NO_API_USER, FTR_E_BAD_PROXY_URL,
+ * FTR_E_OUT_OF_RESOURCES. No network error: those are statuses.
+ */
+FTR_API int32_t ftr_session_create(const struct ftr_session_options *options, ftr_session *session);
+
+/** Writes FTR_STATUS_*: whether the server can be worked with, as far as is known now. Does not wait. */
+FTR_API int32_t ftr_session_status(ftr_session session, int32_t *status);
+
+/**
+ * Blocks until the server has answered for the first time, or until it is clear why it does not, or for `timeout_ms`.
+ * FTR_OK: the session is ready. FTR_E_TIMED_OUT: nothing is known yet. Else the error that explains the status, such
+ * as FTR_E_UNAUTHORISED or FTR_E_UNREACHABLE; ftr_last_error_message has the whole of it.
+ * Nothing needs to wait for this: jobs find out by themselves.
+ */
+FTR_API int32_t ftr_session_wait_ready(ftr_session session, int32_t timeout_ms);
+
+/**
+ * Writes the server's answer to query_server_information as JSON text: version, user_information and so on. Does not
+ * wait: FTR_E_TIMED_OUT before the session is ready.
+ * The text is valid until ftr_session_free.
+ */
+FTR_API int32_t ftr_session_server_information(ftr_session session, const char **json);
+
+/**
+ * Writes the server's version, such as "4.13.8". Does not wait: FTR_E_TIMED_OUT before the session is ready. The text
+ * is valid until ftr_session_free.
+ */
+FTR_API int32_t ftr_session_server_version(ftr_session session, const char **version);
+
+/**
+ * Publishes a file for web review: checks it, uploads it, creates an asset version that shows it. Returns at once,
+ * having touched neither file nor network; everything that can be wrong with those is told by the job's end.
+ * The media are uploaded first and the version is created after, so a reviewer never sees half a publish.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_NO_CONTEXT,
+ * FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_publish_file(ftr_session session, const struct ftr_publish_options *options, ftr_job *job);
+
+/**
+ * Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left.
+ * Returns how many that are: 0 is a clean close.
+ * Events that are waiting, and the ends of cancelled jobs, can still be polled; when all is told, polling returns
+ * FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
+ */
+FTR_API int32_t ftr_session_close(ftr_session session, int32_t timeout_ms);
+
+/**
+ * Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is
+ * cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for
+ * the one that it was called from.
+ * 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
+ */
+FTR_API int32_t ftr_session_free(ftr_session session);
+
+/**
+ * Waits up to `timeout_ms` for events and calls the session's callbacks for those that are there, on this thread,
+ * with no lock held. Returns how many events were told; 0 when the time was over, or ftr_session_interrupt was
+ * called.
+ * In a host's main loop call it with 0: it then returns in microseconds when there is nothing to tell.
+ * A callback may call every function of the library but the polling ones of the same session; it may free the
+ * session. It must not throw, nor jump out of the call.
+ * Errors: FTR_E_CLOSED when the session is closed and everything was told; FTR_E_REENTRANT in a callback of the same
+ * session; FTR_E_CONCURRENT_POLL while another thread polls it.
+ */
+FTR_API int32_t ftr_session_poll_events(ftr_session session, int32_t timeout_ms);
+
+/**
+ * The pull form of ftr_session_poll_events, for languages in which callbacks hurt: waits up to `timeout_ms` for one
+ * event and writes its handle. Returns 1, or 0 and writes 0 when there is none. Free each with ftr_event_free.
+ * Both forms take from the same queue. Errors: as ftr_session_poll_events.
+ */
+FTR_API int32_t ftr_session_next_event(ftr_session session, int32_t timeout_ms, ftr_event *event);
+
+/**
+ * Makes a call that waits for events of this session return 0, or the next one if none is waiting. From any thread.
+ */
+FTR_API int32_t ftr_session_interrupt(ftr_session session);
+
+/**
+ * Writes a file descriptor that is readable exactly while events wait, for poll(2), epoll, QSocketNotifier and the
+ * like. It belongs to the library: never read, write or close it. Polling all events makes it unreadable again. Valid
+ * until ftr_session_free.
+ */
+FTR_API int32_t ftr_session_wake_fd(ftr_session session, int32_t *fd);
+
+/**
+ * Sets the function that tells the host's own loop to poll, or removes it with NULL. It is called on a thread of the
+ * library when events are there after none were; once more right after it is set, if events wait already.
+ * In it only ftr_version, ftr_abi_version and the functions for error texts may be called: everything else returns
+ * FTR_E_WOULD_DEADLOCK. Post a message to the host's loop and return.
+ * When this returns, the former function runs nowhere and will not be called again.
+ */
+FTR_API int32_t ftr_session_set_wakeup_callback(ftr_session session, ftr_wakeup_callback callback, void *user_data);
+
+/** Writes the address of what an event says. Valid until ftr_event_free. */
+FTR_API int32_t ftr_event_get(ftr_event event, const struct ftr_event_info **info);
+
+/**
+ * Writes an event as JSON text, with the field names of the structs, for languages in which structs hurt. Valid until
+ * ftr_event_free.
+ */
+FTR_API int32_t ftr_event_json(ftr_event event, const char **json);
+
+/** Frees an event. 0 is allowed and does nothing. */
+FTR_API int32_t ftr_event_free(ftr_event event);
+
+/**
+ * Blocks until the job has ended, or for `timeout_ms`, and writes the address of its result. For hosts without a
+ * loop, such as a render farm's end-of-job script; it calls no callbacks. From any thread, also several at once.
+ * FTR_OK: the job has ended; `result` says how, which need not be well. FTR_E_TIMED_OUT: it goes on.
+ * The result is valid until ftr_job_free or ftr_session_free. The job's end stays in the event queue until it is
+ * polled, or until the job is freed after this.
+ */
+FTR_API int32_t ftr_job_wait(ftr_job job, int32_t timeout_ms, const struct ftr_job_result **result);
+
+/**
+ * Asks a job to end. It does so soon, as FTR_JOB_CANCELLED, removing what it made on the server; but a job that has
+ * reached FTR_STAGE_VERSIONING ends as done, so that no reviewer sees half a publish. Cancelling a job that has ended
+ * does nothing.
+ */
+FTR_API int32_t ftr_job_cancel(ftr_job job);
+
+/**
+ * Frees a job's handle and result. A job that runs goes on, and its end is told by polling, with `tag`; the end of a
+ * job that was waited for is not told again. 0 is allowed and does nothing.
+ */
+FTR_API int32_t ftr_job_free(ftr_job job);
+
+/** To begin with: what the environment says, and warnings in the log. */
+#define FTR_SESSION_OPTIONS_INIT \
+    { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
+      NULL, NULL, NULL, NULL, NULL }
+
+/** To begin with: defaults for everything but the path. */
+#define FTR_PUBLISH_OPTIONS_INIT \
+    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* FTREVIEW_H */
