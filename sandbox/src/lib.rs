@@ -1,1 +1,2 @@
 //! The staging server.
+pub mod storage;
