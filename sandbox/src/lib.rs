@@ -11,12 +11,14 @@
 
 pub mod api;
 pub mod auth;
+pub mod components;
 pub mod config;
 pub mod database;
 pub mod error;
 pub mod server;
 pub mod state;
 pub mod storage;
+pub mod web;
 
 pub use config::{Account, Config};
 pub use server::{Server, StartError};

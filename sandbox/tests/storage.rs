@@ -1,5 +1,7 @@
 //! What the store promises to a publishing client: its refusals are S3's, and nothing is ever half there.
 
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 use std::net::SocketAddr;
 use std::time::Duration;
 
