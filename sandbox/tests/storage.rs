@@ -1,7 +1,7 @@
 //! What the store promises to a publishing client: its refusals are S3's, and nothing is ever half there.
 
-
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -25,7 +25,10 @@ struct Store {
 
 impl Store {
     async fn start() -> Store {
-        let folder = tempfile::tempdir().unwrap();
+        Store::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(folder: TempDir) -> Store {
         let storage = Storage::open(folder.path().join("storage")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -325,15 +328,17 @@ async fn a_part_of_an_unknown_or_completed_upload_is_refused() {
 }
 
 #[tokio::test]
-async fn an_upload_in_parts_survives_a_restart_of_the_server() {
+async fn an_upload_in_parts_and_its_addresses_survive_a_restart_of_the_server() {
     let store = Store::start().await;
     let id = new_id();
     let upload = store.storage.begin_multipart(&id, 1);
     let etag = store.put_part(&upload.urls[0].1, "kept").await;
-    let again = Storage::open(store.folder.path().join("storage")).unwrap();
-    assert_eq!(again.complete_multipart(&id, &upload.upload_id, &[(1, etag)]), Ok(4));
     let read = store.storage.signed_url(&id, "a", "video/mp4");
-    assert_eq!(store.client.get(read).send().await.unwrap().text().await.unwrap(), "kept");
+    let again = Store::start_in(store.folder).await;
+    assert_eq!(again.storage.complete_multipart(&id, &upload.upload_id, &[(1, etag)]), Ok(4));
+    // The same address on the port that the server has now.
+    let read = read.replace(&store.address.to_string(), &again.address.to_string());
+    assert_eq!(again.client.get(read).send().await.unwrap().text().await.unwrap(), "kept");
 }
 
 #[tokio::test]

@@ -109,10 +109,9 @@ function card(version, actions) {
           element("span", { class: "version", text: version.label, test: "version-label" })),
         element("p", { class: "path", text: path, title: [version.project, path].filter(Boolean).join(" / "), test: "path" }),
         version.comment ? element("p", { class: "comment", text: version.comment, test: "comment" }) : null,
-        element("p", { class: "meta" }, statusChip(version.status),
-          element("span", { class: "who", title: fullDate(version.when) },
-            element("span", { text: version.who, test: "who" }),
-            version.when ? element("time", { datetime: version.when.toISOString(), text: ago(version.when), test: "when" }) : null)))));
+        element("p", { class: "meta first" }, statusChip(version.status)),
+        element("p", { class: "meta", title: fullDate(version.when) }, element("span", { text: version.who, test: "who" }),
+          version.when ? element("time", { datetime: version.when.toISOString(), text: ago(version.when), test: "when" }) : null))));
 }
 
 function picture(version) {
@@ -146,5 +145,5 @@ function nothingMatches(text) {
 
 function nothingThere() {
   return [element("p", { class: "empty-title", text: "No versions yet" }),
-    element("p", { class: "quiet", text: "Publish one and it appears here by itself, newest first." })];
+    element("p", { class: "quiet", text: `Publish to ${location.origin} and it appears here by itself, newest first.` })];
 }

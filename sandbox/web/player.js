@@ -3,7 +3,7 @@
 import { element, icon, statusChip } from "./dom.js";
 import { moviePlayer } from "./movie.js";
 import { stillView } from "./still.js";
-import { ago, fullDate } from "./versions.js";
+import { fullDate } from "./versions.js";
 
 /** Makes the player view. `actions` has `back()`. `update(version)` shows a version; null when it does not exist. */
 export function playerView(actions) {
@@ -80,7 +80,7 @@ export function playerView(actions) {
   function showPanel() {
     const rows = [
       ["By", version.who],
-      ["When", version.when ? `${ago(version.when)}, ${fullDate(version.when)}` : ""],
+      ["When", fullDate(version.when)],
       ["Type", version.assetType],
       ...mediaRows(version.media),
     ].filter(([, value]) => value);

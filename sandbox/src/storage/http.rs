@@ -48,7 +48,10 @@ async fn put_object(
     let put = match storage.admit(&component_id, parameters(query), &headers) {
         Ok(put) => put,
         Err(refusal) => {
-            discard(body).await;
+            // Who asked whether to send (Expect: 100-continue) has sent nothing yet.
+            if !headers.contains_key(header::EXPECT) {
+                discard(body).await;
+            }
             return refusal.into_response();
         }
     };
