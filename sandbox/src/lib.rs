@@ -13,11 +13,16 @@ pub mod api;
 pub mod auth;
 pub mod config;
 pub mod database;
+mod demo;
 pub mod error;
+pub mod links;
+pub mod model;
+pub mod query;
 pub mod server;
 pub mod state;
 #[path = "storage_stub.rs"]
 pub mod storage;
+pub mod value;
 
 pub use config::{Account, Config};
 pub use server::{Server, StartError};
