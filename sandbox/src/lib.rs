@@ -14,10 +14,15 @@ pub mod auth;
 pub mod components;
 pub mod config;
 pub mod database;
+mod demo;
 pub mod error;
+pub mod links;
+pub mod model;
+pub mod query;
 pub mod server;
 pub mod state;
 pub mod storage;
+pub mod value;
 pub mod web;
 
 pub use config::{Account, Config};
