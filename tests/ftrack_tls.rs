@@ -87,7 +87,7 @@ async fn a_ca_file_that_cannot_be_read_is_an_error_of_every_call() {
 async fn a_certificate_for_another_name_or_another_time_says_so() {
     let authority = Authority::new();
     for (name, years, words) in [
-        ("other.example", VALID, "another name (DnsName(\"other.example\"))"),
+        ("other.example", VALID, "another name (other.example)"),
         ("127.0.0.1", (2020, 2021), "expired"),
         ("127.0.0.1", (2099, 2100), "not valid yet"),
     ] {
@@ -118,5 +118,6 @@ async fn http_and_https_taken_for_each_other_are_told_apart_from_a_bad_certifica
     let secure = server(&Authority::new(), "127.0.0.1", VALID).await;
     let as_http = Url::parse(&secure.url.as_str().replace("https:", "http:")).unwrap();
     let error = call(config(&as_http)).await.unwrap_err();
-    assert!(matches!(error.code, Code::WrongServer | Code::ConnectionLost), "{error}");
+    assert_eq!(error.code, Code::WrongServer, "{error}");
+    assert!(error.message.contains("http or https"), "{error}");
 }

@@ -164,7 +164,9 @@ fn tls_words(error: &rustls::Error, place: &str, proxy: Option<&str>) -> String 
             format!("The certificate of {place} is for another name. Check the address.")
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
+            // They come as `DnsName("other.example")`.
+            let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
+            let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             format!("The certificate of {place} is for another name ({names}). Check the address.")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

@@ -14,7 +14,7 @@ use crate::session::log::Log;
 use crate::session::secret::show_url;
 use crate::session::{Class, Code, Error, Result, policy};
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use std::ops::Range;
@@ -93,27 +93,38 @@ impl Upload {
 
     async fn in_parts(&self) -> Result<Uploaded> {
         let Target::Parts { addresses, part_size, .. } = &self.target else { return Ok(Uploaded::default()) };
-        let puts = addresses.iter().map(|(number, address)| async move {
-            let range = part_range(*number, *part_size, self.source.size());
-            if range.is_empty() {
-                let message = format!("There is an address for part {number}, and the file ends before it.");
-                return Err(Error::new(Code::MalformedAnswer, message));
+        let mut waiting = addresses.iter();
+        let mut running = FuturesUnordered::new();
+        let mut parts = Vec::with_capacity(addresses.len());
+        loop {
+            let room = policy::PARALLEL_PARTS.saturating_sub(running.len());
+            running
+                .extend(waiting.by_ref().take(room).map(|(number, address)| self.part(*number, address, *part_size)));
+            match running.next().await {
+                Some(part) => parts.push(part?),
+                None => break,
             }
-            let part = Part { number: Some(*number), address, headers: HeaderMap::new(), range };
-            let etag = self.put_repeatedly(&part).await?.ok_or_else(|| {
-                let place = show_url(address.url());
-                let message = format!(
-                    "{place} told no ETag for part {number}, and without it the parts cannot be put together. \
-                     Something before the storage takes the header away."
-                );
-                Error::new(Code::StorageMismatch, message)
-            })?;
-            Ok((*number, etag))
-        });
-        let mut parts: Vec<(u32, String)> =
-            stream::iter(puts).buffer_unordered(policy::PARALLEL_PARTS).try_collect().await?;
+        }
         parts.sort_by_key(|(number, _)| *number);
         Ok(Uploaded { parts, warnings: Vec::new() })
+    }
+
+    async fn part(&self, number: u32, address: &Address, part_size: u64) -> Result<(u32, String)> {
+        let range = part_range(number, part_size, self.source.size());
+        if range.is_empty() {
+            let message = format!("There is an address for part {number}, and the file ends before it.");
+            return Err(Error::new(Code::MalformedAnswer, message));
+        }
+        let part = Part { number: Some(number), address, headers: HeaderMap::new(), range };
+        let etag = self.put_repeatedly(&part).await?.ok_or_else(|| {
+            let place = show_url(address.url());
+            let message = format!(
+                "{place} told no ETag for part {number}, and without it the parts cannot be put together. \
+                 Something before the storage takes the header away."
+            );
+            Error::new(Code::StorageMismatch, message)
+        })?;
+        Ok((number, etag))
     }
 
     /// Sends one request, again where that may help; to send the same bytes twice does no harm.
