@@ -1,4 +1,5 @@
 //! Through proxies, with and without a password, and past them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
 mod ftrack_support;
 #[path = "ftrack_support/tls.rs"]

@@ -1,4 +1,5 @@
 //! Whose certificates are believed, over real TLS.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
 mod ftrack_support;
 #[path = "ftrack_support/tls.rs"]
@@ -10,6 +11,7 @@ use ftreview::session::log::Log;
 use ftreview::session::{Code, Error};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 use tls::Authority;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -98,6 +100,17 @@ async fn a_certificate_for_another_name_or_another_time_says_so() {
         assert_eq!(error.code, Code::Tls);
         assert!(error.message.contains(words), "{words}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_never_finishes_the_handshake_is_unreachable_after_the_time_to_connect() {
+    // Connections wait in its backlog for ever.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = config(&Url::parse(&format!("https://{}", silent.local_addr().unwrap())).unwrap());
+    config.connect_timeout = Duration::from_millis(100);
+    let error = call(config).await.unwrap_err();
+    assert_eq!(error.code, Code::Unreachable);
+    assert!(error.message.contains("nothing answered within 0.1 s"), "{error}");
 }
 
 #[tokio::test]

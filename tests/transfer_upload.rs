@@ -1,4 +1,5 @@
 //! Uploads to storages that behave and storages that do not: what arrives is compared byte by byte.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
 mod ftrack_support;
 
@@ -165,7 +166,8 @@ async fn a_request_that_fails_is_repeated_with_the_same_bytes_and_counted_once()
         Act::AnswerEarly(answer(503, "<Error><Code>SlowDown</Code></Error>")),
         Act::AnswerEarly(answer(200, "")),
     ] {
-        let file = file(WHOLE);
+        // More than the buffers of a connection hold, so that an early answer is early.
+        let file = file(16 << 20);
         let server = store(&file, vec![failure.clone()]).await;
         let upload = whole(&file, &server).await;
         upload.run().await.unwrap_or_else(|error| panic!("{failure:?}: {error}"));
@@ -244,18 +246,19 @@ async fn an_upload_on_which_nothing_moves_is_given_up_and_tried_again() {
     let file = file(16 << 20);
     let server = store(&file, vec![Act::Stall(100_000)]).await;
     let mut upload = whole(&file, &server).await;
-    upload.idle_timeout = Duration::from_millis(300);
+    upload.idle_timeout = Duration::from_secs(2);
     upload.run().await.unwrap();
-    assert_eq!(server.seen().len(), 2);
+    assert!(server.seen().len() >= 2);
+    assert!(received(&server) == file.bytes);
     assert_all_sent(&upload.progress, &file);
 }
 
 #[tokio::test]
 async fn a_storage_that_never_answers_is_a_timeout() {
-    let file = file(WHOLE);
+    let file = file(10_000);
     let server = Server::acting([Act::Stall(usize::MAX)]).await;
     let mut upload = whole(&file, &server).await;
-    upload.idle_timeout = Duration::from_millis(100);
+    upload.idle_timeout = Duration::from_millis(500);
     let error = upload.run().await.unwrap_err();
     assert_eq!(error.code, Code::NetworkTimeout);
     assert_eq!(upload.progress.sent(), 0);
