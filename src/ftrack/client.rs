@@ -3,7 +3,7 @@
 
 use super::answer::{self, Question};
 use super::http::{self, Http, Unread};
-use super::operation::Operation;
+use super::operation::{self, Operation};
 use super::retry::Tries;
 use super::{Environment, ProxyChoice};
 use crate::session::log::Log;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
-use url::Url;
+use url::{Host, Url};
 
 /// Everything that calls depend on.
 #[derive(Clone)]
@@ -115,7 +115,7 @@ impl Client {
         let ready = self.ready().await?;
         let started = Instant::now();
         let outcome = self.request(ready, operations).await;
-        let what = || operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let what = || operation::kinds(operations);
         let took = started.elapsed().as_millis();
         match &outcome {
             Ok((_, size)) => {
@@ -261,6 +261,13 @@ impl Config {
             ca_file: self.ca_file.clone(),
             environment: self.environment.clone(),
         };
+        if self.server_url.scheme() == "http" && !is_loopback(&self.server_url) {
+            let server = show_url(&self.server_url);
+            log.warning(
+                "ftrack",
+                format_args!("{server} is not encrypted: anybody on the way can read the API key; use https"),
+            );
+        }
         Ok(Ready { headers: self.request_headers()?, http: Http::build(&settings, log)? })
     }
 
@@ -272,7 +279,9 @@ impl Config {
                 let message = format!("The extra header {name:?} has a {what} that HTTP does not allow.");
                 Error::new(Code::InvalidArgument, message)
             };
-            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid("value"))?;
+            let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid("value"))?;
+            // It may let somebody through a gateway.
+            value.set_sensitive(true);
             headers.append(HeaderName::try_from(name).map_err(|_| invalid("name"))?, value);
         }
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -297,6 +306,15 @@ impl Config {
             headers.insert(COOKIE, header_value("cookies", &cookies.join("; "))?);
         }
         Ok(headers)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

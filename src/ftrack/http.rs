@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 /// A pool of connections. Cheap to clone; clones share the pool.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Http {
     client: reqwest::Client,
     proxies: Proxies,

@@ -14,7 +14,7 @@ use crate::session::log::Log;
 use crate::session::secret::show_url;
 use crate::session::{Class, Code, Error, Result, policy};
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use std::ops::Range;
@@ -93,17 +93,22 @@ impl Upload {
 
     async fn in_parts(&self) -> Result<Uploaded> {
         let Target::Parts { addresses, part_size, .. } = &self.target else { return Ok(Uploaded::default()) };
-        let mut puts = Vec::new();
-        for (number, address) in addresses {
-            puts.push(self.part(*number, address, *part_size));
+        let mut waiting = addresses.iter();
+        let mut running = FuturesUnordered::new();
+        let mut parts = Vec::with_capacity(addresses.len());
+        loop {
+            let room = policy::PARALLEL_PARTS.saturating_sub(running.len());
+            running
+                .extend(waiting.by_ref().take(room).map(|(number, address)| self.part(*number, address, *part_size)));
+            match running.next().await {
+                Some(part) => parts.push(part?),
+                None => break,
+            }
         }
-        let mut parts: Vec<(u32, String)> =
-            stream::iter(puts).buffer_unordered(policy::PARALLEL_PARTS).try_collect().await?;
         parts.sort_by_key(|(number, _)| *number);
         Ok(Uploaded { parts, warnings: Vec::new() })
     }
 
-    /// One part: its number and ETag.
     async fn part(&self, number: u32, address: &Address, part_size: u64) -> Result<(u32, String)> {
         let range = part_range(number, part_size, self.source.size());
         if range.is_empty() {
