@@ -52,7 +52,7 @@ impl Numbers {
     }
 }
 
-const MUTATIONS_OF_EACH: usize = 150;
+const MUTATIONS_OF_EACH: usize = 80;
 
 #[test]
 fn no_damage_makes_probing_panic_or_take_much_memory() {
@@ -86,7 +86,7 @@ fn no_damage_makes_probing_panic_or_take_much_memory() {
         }
     }
     // Damage must be met at every depth: neither all refused at the door nor all unnoticed.
-    assert!(read > 1000 && refused > 1000, "{read} read, {refused} refused");
+    assert!(read > 500 && refused > 500, "{read} read, {refused} refused");
 }
 
 /// One to six changes, most of them where the headers are, and sometimes an end that is too early.
