@@ -214,7 +214,9 @@ fn creates(server: &Server) -> usize {
 async fn a_write_whose_answer_was_lost_is_not_repeated_if_the_server_has_done_it() {
     for lost in [Act::Close, Act::Reset(usize::MAX), Act::Answer(answer(504, "<title>Gateway Timeout</title>"))] {
         let server = server_with_state(vec![lost.clone()], 1).await;
-        let committed = client(&server.url).commit(&write(), &query()).await.unwrap();
+        let client = client(&server.url);
+        // Spawned, as a session does: futures of the client can be sent between threads.
+        let committed = tokio::spawn(async move { client.commit(&write(), &query()).await }).await.unwrap().unwrap();
         assert_eq!(committed, Committed::Before(vec![json!({"id": "a1"})]), "{lost:?}");
         assert_eq!(creates(&server), 1);
     }

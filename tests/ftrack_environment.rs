@@ -1,8 +1,12 @@
 //! What is read of the process's environment. Each case is a process of its own: this test program, started again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
+mod ftrack_support;
+
+use ftrack_support::{Server, client};
 use ftreview::ftrack::Environment;
 use secrecy::ExposeSecret;
+use serde_json::json;
 use std::process::Command;
 
 /// Runs in the process with the variables; does nothing anywhere else.
@@ -18,10 +22,30 @@ fn child() {
     println!("debug {environment:?}");
 }
 
+/// Calls a server of its own with a configuration that captured nothing.
+#[tokio::test]
+#[ignore = "run by the other tests of this program"]
+async fn calling_child() {
+    let server = Server::answering(json!([{"version": "4.14"}])).await;
+    client(&server.url).server_information().await.unwrap();
+    println!("called {} times", server.seen().len());
+}
+
 fn captured(variables: &[(&str, &str)]) -> String {
+    run("child", variables)
+}
+
+fn run(child: &str, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "child", "--ignored", "--nocapture"]).env_clear().envs(variables.iter().copied());
+    command.args(["--exact", child, "--ignored", "--nocapture"]).env_clear().envs(variables.iter().copied());
     String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn a_call_depends_on_what_was_captured_and_not_on_the_environment_of_the_moment() {
+    let nowhere = "http://127.0.0.1:1";
+    let text = run("calling_child", &[("HTTP_PROXY", nowhere), ("http_proxy", nowhere), ("ALL_PROXY", nowhere)]);
+    assert!(text.contains("called 1 times"), "{text}");
 }
 
 #[test]

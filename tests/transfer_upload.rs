@@ -157,17 +157,18 @@ async fn parts_arrive_each_at_its_address_and_their_etags_are_told_in_order() {
 
 #[tokio::test]
 async fn a_request_that_fails_is_repeated_with_the_same_bytes_and_counted_once() {
-    for failure in [
-        Act::Reset(1 << 20),
-        Act::Close,
-        Act::Answer(answer(500, "<Error><Code>InternalError</Code></Error>")),
-        Act::Answer(answer(429, "")),
-        Act::Answer(answer(400, "<Error><Code>RequestTimeout</Code></Error>")),
-        Act::AnswerEarly(answer(503, "<Error><Code>SlowDown</Code></Error>")),
-        Act::AnswerEarly(answer(200, "")),
+    // More than the buffers of a connection hold, so that an early answer is early.
+    let large = 16 << 20;
+    for (failure, size) in [
+        (Act::Reset(1 << 20), WHOLE),
+        (Act::Close, WHOLE),
+        (Act::Answer(answer(500, "<Error><Code>InternalError</Code></Error>")), WHOLE),
+        (Act::Answer(answer(429, "")), WHOLE),
+        (Act::Answer(answer(400, "<Error><Code>RequestTimeout</Code></Error>")), WHOLE),
+        (Act::AnswerEarly(answer(503, "<Error><Code>SlowDown</Code></Error>")), large),
+        (Act::AnswerEarly(answer(200, "")), large),
     ] {
-        // More than the buffers of a connection hold, so that an early answer is early.
-        let file = file(16 << 20);
+        let file = file(size);
         let server = store(&file, vec![failure.clone()]).await;
         let upload = whole(&file, &server).await;
         upload.run().await.unwrap_or_else(|error| panic!("{failure:?}: {error}"));

@@ -46,11 +46,12 @@ impl Question<'_> {
 
     /// The server's exception: in place of all results, or inside one of them.
     fn exception(&self, json: &Value, status: StatusCode) -> Option<Error> {
-        if json.get("exception").is_some() {
+        let failed = |json: &Value| json.get("exception").is_some_and(|exception| !exception.is_null());
+        if failed(json) {
             return Some(with_status(self.server_error(json, status, None), status));
         }
         let elements = json.as_array()?.iter().enumerate();
-        let (index, element) = elements.into_iter().find(|(_, element)| element.get("exception").is_some())?;
+        let (index, element) = elements.into_iter().find(|(_, element)| failed(element))?;
         Some(with_status(self.server_error(element, status, Some(index)), status))
     }
 
@@ -62,7 +63,7 @@ impl Question<'_> {
             Value::Null => String::new(),
             other => other.to_string(),
         };
-        let said = quote::line(&content, self.redactor);
+        let said = quote::sentence(&content, self.redactor);
         let code = code_of(exception, error_code, &content, status);
         let asked = match index.and_then(|index| Some((index, self.operations.get(index)?))) {
             Some((index, operation)) => format!("operation {} ({operation})", index + 1),
