@@ -4,6 +4,7 @@
 //! - `query`: the query language, from text to SQL to entities
 //! - `api`: the operations of `POST /api`
 //! - `database`, `auth`, `storage`: what the operations stand on
+//! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
 //! - `demo`: the content of a fresh server
 //! - `server`: putting it on a port
 
@@ -11,6 +12,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod components;
 pub mod config;
 pub mod database;
 mod demo;
@@ -20,9 +22,9 @@ pub mod model;
 pub mod query;
 pub mod server;
 pub mod state;
-#[path = "storage_stub.rs"]
 pub mod storage;
 pub mod value;
+pub mod web;
 
 pub use config::{Account, Config};
 pub use server::{Server, StartError};

@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::model::tables;
 use crate::state::AppState;
 use crate::storage::Storage;
-use crate::{api, database, demo};
+use crate::{api, components, database, demo, web};
 
 /// How long requests under way may take to finish when the server is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -116,7 +116,11 @@ async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
 }
 
 fn router(state: &AppState) -> Router {
-    Router::new().merge(api::routes(state.clone())).merge(state.storage.routes())
+    Router::new()
+        .merge(api::routes(state.clone()))
+        .merge(state.storage.routes())
+        .merge(components::routes(state.clone()))
+        .merge(web::routes(state.clone()))
 }
 
 impl std::fmt::Display for StartError {

@@ -56,10 +56,12 @@ pub fn run(
     }
     relations::finish(&mut batch)?;
     drop(batch);
-    let removed = tables::take_removed_components(&transaction)?;
     transaction.commit()?;
-    for id in removed {
-        state.storage.remove(&id);
+    for id in tables::removed_components(connection)? {
+        // What cannot be removed now is tried again with the next batch.
+        if state.storage.remove(&id).is_ok() {
+            tables::forget_removed_component(connection, &id)?;
+        }
     }
     Ok(results)
 }
