@@ -27,6 +27,9 @@ pub struct Batch<'a> {
     pub created: HashSet<String>,
     /// Collections that name entities which were not there yet: clients may create those later in the batch.
     pub unfinished: Vec<relations::Unfinished>,
+    /// Tables and keys of rows that went because a collection does not name them any more. The Python client deletes
+    /// them as well.
+    pub released: HashSet<(&'static str, Vec<String>)>,
 }
 
 /// Runs the operations. `completed` has the answers of those that ran before the transaction, by index.
@@ -46,6 +49,7 @@ pub fn run(
         environment: Environment { storage: &state.storage, strict },
         created: HashSet::new(),
         unfinished: Vec::new(),
+        released: HashSet::new(),
     };
     let mut results = Vec::with_capacity(operations.len());
     for (index, operation) in operations.iter().enumerate() {
