@@ -13,6 +13,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
 use crate::model::tables;
+use crate::requests::{self, Requests};
 use crate::state::AppState;
 use crate::storage::Storage;
 use crate::{api, components, database, demo, web};
@@ -105,7 +106,8 @@ async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
     let failed = |reason: String| StartError::Database(file.clone(), reason);
     let database: Database = database::Database::open(&file).map_err(|e| failed(e.to_string()))?;
     let auth = Auth::new(database.clone());
-    let state = AppState { database, auth, storage, config: Arc::new(config), url: url.into() };
+    let state =
+        AppState { database, auth, storage, requests: Requests::default(), config: Arc::new(config), url: url.into() };
     let filled = state.clone();
     let setup = move |connection: &mut rusqlite::Connection| {
         tables::create(connection)?;
@@ -121,6 +123,7 @@ fn router(state: &AppState) -> Router {
         .merge(state.storage.routes())
         .merge(components::routes(state.clone()))
         .merge(web::routes(state.clone()))
+        .layer(axum::middleware::from_fn_with_state(state.requests.clone(), requests::note))
 }
 
 impl std::fmt::Display for StartError {
