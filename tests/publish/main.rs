@@ -1,0 +1,6 @@
+//! Publishing as a host does it, through the C functions, to the staging server.
+
+mod bad_input; // what is refused, how it is told, and that nothing is left behind
+mod host; // a host program and a server
+mod requests; // how many requests a publish takes, and why each
+mod whole; // what a publish makes
