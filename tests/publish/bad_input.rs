@@ -17,12 +17,25 @@ fn a_file_that_cannot_be_reviewed_is_told_by_its_own_code_before_anything_is_cre
     let empty = scratch.join("empty.mp4");
     std::fs::write(&empty, b"").unwrap();
     let missing = scratch.join("missing.mp4");
+    let junk = scratch.join("junk.mp4");
+    std::fs::write(&junk, "no movie at all ".repeat(100)).unwrap();
+    let truncated = scratch.join("truncated.mp4");
+    std::fs::write(&truncated, &std::fs::read(example("review.mp4")).unwrap()[..500_000]).unwrap();
     let cases = [
         (missing, Code::FileNotFound, "missing.mp4"),
         (scratch.clone(), Code::NotAFile, "scratch"),
         (empty, Code::FileEmpty, "empty.mp4"),
-        (sample("junk.mp4"), Code::NotMedia, "junk.mp4"),
+        (junk, Code::NotMedia, "junk.mp4"),
+        (truncated, Code::MovieDamaged, "truncated.mp4"),
+        (sample("sound-only.m4a"), Code::MovieNoVideo, "sound-only.m4a"),
         (sample("prores.mov"), Code::MovieCodec, "ProRes"),
+        (sample("hevc.mp4"), Code::MovieCodec, "HEVC"),
+        (sample("444.mp4"), Code::MoviePixelFormat, "yuv420p"),
+        (sample("10-bit.mp4"), Code::MoviePixelFormat, "yuv420p"),
+        (sample("odd-size.mp4"), Code::MovieOddSize, "odd-size.mp4"),
+        (sample("fragmented.mp4"), Code::MovieFragmented, "faststart"),
+        (sample("container.mxf"), Code::MovieContainer, "container.mxf"),
+        (sample("still.exr"), Code::NotMedia, "still.exr"),
     ];
     assert_eq!(ftr_session_wait_ready(session.0, 60_000), FTR_OK);
     staging.requests();
@@ -49,7 +62,7 @@ fn a_file_that_is_still_being_written_is_not_published() {
         }
     });
     let ended = staging.session().publish(&Publish::of(&path, TASK));
-    drop(stop.send(()));
+    let _ = stop.send(());
     writer.join().unwrap();
     assert_eq!(ended.code, Code::FileChanged as i32, "{}", ended.message);
     assert_eq!(staging.census()[1], 0);
@@ -82,7 +95,7 @@ fn a_name_that_the_server_does_not_have_is_told_with_those_it_has_and_nothing_is
             "00000000-0000-4000-8000-000000000000",
         ),
         (with(|publish| publish.status = Some("Final".into())), Code::UnknownStatus, "Pending Review"),
-        (with(|publish| publish.asset_type = Some("movie".into())), Code::UnknownAssetType, "(upload)"),
+        (with(|publish| publish.asset_type = Some("no such type".into())), Code::UnknownAssetType, "(upload)"),
         (with(|publish| publish.thumbnail = Some(example("review.mp4"))), Code::BadThumbnail, "review.mp4"),
         (with(|publish| publish.thumbnail = Some("/nowhere/t.jpg".into())), Code::FileNotFound, "thumbnail: "),
     ];
@@ -96,7 +109,7 @@ fn a_name_that_the_server_does_not_have_is_told_with_those_it_has_and_nothing_is
 #[test]
 fn names_that_fit_two_entities_are_told_with_the_ids_to_choose_from() {
     let staging = Staging::start();
-    let twice = staging.query("select id, name, link from Task where name is \"cleanup\"");
+    let twice = staging.query("select id, name, link from Task where name is \"modeling\"");
     assert_eq!(twice.len(), 2, "the demo project has two tasks of one name");
     let names: Vec<&str> =
         twice[0]["link"].as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();

@@ -16,7 +16,7 @@ const GUARD_MS: i32 = 120_000;
 /// A staging server with a fresh demo project, on a runtime of its own.
 pub struct Staging {
     runtime: tokio::runtime::Runtime,
-    server: Option<Server>,
+    server: Server,
     folder: tempfile::TempDir,
 }
 
@@ -25,11 +25,11 @@ impl Staging {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let server = runtime.block_on(Server::start(Config::new(folder.path()))).unwrap();
-        Staging { runtime, server: Some(server), folder }
+        Staging { runtime, server, folder }
     }
 
     pub fn url(&self) -> &str {
-        self.server.as_ref().unwrap().url()
+        self.server.url()
     }
 
     /// A folder for the test's own files.
@@ -41,7 +41,7 @@ impl Staging {
 
     /// The entities that a query finds.
     pub fn query(&self, expression: &str) -> Vec<Value> {
-        let state = self.server.as_ref().unwrap().state();
+        let state = self.server.state();
         self.runtime.block_on(state.query(expression)).unwrap()
     }
 
@@ -54,13 +54,13 @@ impl Staging {
 
     /// The bytes in storage.
     pub fn stored(&self, component_id: &str) -> Vec<u8> {
-        let path = self.server.as_ref().unwrap().state().storage.path(component_id);
+        let path = self.server.state().storage.path(component_id);
         std::fs::read(path.unwrap_or_else(|| panic!("nothing is stored for {component_id}"))).unwrap()
     }
 
     /// What was asked since the last call.
     pub fn requests(&self) -> Vec<String> {
-        let requests = &self.server.as_ref().unwrap().state().requests;
+        let requests = &self.server.state().requests;
         let lines = requests.lines();
         requests.clear();
         lines
@@ -68,15 +68,9 @@ impl Staging {
 
     /// Everything that a publish may create, counted.
     pub fn census(&self) -> Vec<usize> {
-        ["Asset", "AssetVersion", "FileComponent", "ComponentLocation", "Metadata"]
+        ["Asset", "AssetVersion", "FileComponent", "ComponentLocation"]
             .map(|entity| self.query(&format!("select id from {entity}")).len())
             .to_vec()
-    }
-
-    pub fn stop(&mut self) {
-        if let Some(server) = self.server.take() {
-            self.runtime.block_on(server.stop());
-        }
     }
 
     pub fn session(&self) -> Session {
