@@ -268,6 +268,16 @@ async fn a_context_cannot_be_moved_below_itself() {
 }
 
 #[tokio::test]
+async fn a_moved_context_takes_what_is_below_it_to_the_new_project() {
+    let sandbox = Sandbox::start().await;
+    let shot = sandbox.id("select id from Shot where name is sh010").await;
+    let pilot = sandbox.id("select id from Project where name is pilot").await;
+    sandbox.pass(json!([update("Shot", &shot, json!({"parent_id": pilot}))])).await;
+    let found = sandbox.names("select name from TypedContext where project.name is pilot and ancestors.name is sh010");
+    assert_eq!(found.await, ["compositing", "animation", "lighting"]);
+}
+
+#[tokio::test]
 async fn only_the_information_asked_for_is_answered() {
     let sandbox = Sandbox::start().await;
     let asked = json!([{"action": "query_server_information", "values": ["version", "nonsense"]}]);

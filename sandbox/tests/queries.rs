@@ -80,7 +80,7 @@ async fn projections_reach_through_relations_and_collections() {
     let sandbox = Sandbox::start().await;
     let found = sandbox
         .query(
-            "select name, status.state.short, parent.project.name, ancestors.name, \
+            "select name, status.state.short, parent.parent.name, ancestors.name, \
              project.project_schema.asset_version_workflow_schema.statuses.name from Task where name is rigging",
         )
         .await;
@@ -166,7 +166,7 @@ async fn a_wrong_query_is_told_where_and_what_was_expected() {
         ("Task where assets has (name is x)", 12, "\"any\""),
         ("Task where assets is x", 12, "any"),
         ("Task where link is x", 12, "searched"),
-        ("Task where id in (select id, name from Task)", 39, "exactly one"),
+        ("Task where id in (select id, name from Task)", 40, "exactly one"),
     ] {
         let content = sandbox.fail(json!([{"action": "query", "expression": expression}]), "ParseError").await;
         assert!(content.contains(&format!("character {position}:")), "{expression}: {content}");
