@@ -39,14 +39,14 @@ pub fn run(
     caller: &Caller,
     operations: &[Value],
     mut completed: HashMap<usize, Value>,
-    strict: bool,
+    exact: bool,
 ) -> ApiResult<Vec<Value>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut batch = Batch {
         connection: &transaction,
         state,
         caller,
-        environment: Environment { storage: &state.storage, strict },
+        environment: Environment { storage: &state.storage, exact },
         created: HashSet::new(),
         unfinished: Vec::new(),
         released: HashSet::new(),

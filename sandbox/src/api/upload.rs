@@ -14,6 +14,9 @@ use crate::state::AppState;
 /// The most parts an upload may have, as in S3 (JavaScript client, get_chunk_size.ts).
 const MAX_PARTS: u64 = 10_000;
 
+/// A UUID with dashes, which is how the storage names files.
+const UUID_LENGTH: usize = 36;
+
 /// Where to send a file, whole or in parts.
 pub fn metadata(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     let id = component_id(operation)?;
@@ -72,9 +75,9 @@ pub async fn complete_all(state: &AppState, caller: &Caller, operations: &[Value
 
 fn component_id(operation: &Value) -> ApiResult<&str> {
     let id = text(operation, "component_id")?;
-    let is_plain = id.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+    let is_uuid = id.len() == UUID_LENGTH && uuid::Uuid::try_parse(id).is_ok();
     let message = || format!("\"component_id\" has to be a UUID, not {id:?}.");
-    if is_plain && !id.is_empty() { Ok(id) } else { Err(ApiError::validation(message())) }
+    if is_uuid { Ok(id) } else { Err(ApiError::validation(message())) }
 }
 
 /// The file name and the size of a component that is there.

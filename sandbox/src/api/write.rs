@@ -14,9 +14,6 @@ use crate::value::to_sql;
 /// Columns and their values, by attribute.
 pub type Columns = Vec<(&'static Attribute, SqlValue)>;
 
-/// Types that only exist as one of those that extend them.
-const ABSTRACT: [&str; 4] = ["Context", "Resource", "BaseUser", "Component"];
-
 /// The longest id: a UUID with dashes.
 const MAX_ID_LENGTH: usize = 36;
 
@@ -91,6 +88,7 @@ pub fn update(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
         let values = columns.iter().map(|(_, value)| value.clone()).chain(key.iter().cloned().map(SqlValue::Text));
         batch.connection.execute(&sql, params_from_iter(values)).map_err(|error| refused(entity, &key, error))?;
         fill::record_status_change(batch, entity, &key, &before, &columns)?;
+        fill::follow_parent(batch, entity, &key, &columns)?;
     }
     for (attribute, items) in collections {
         relations::write(batch, entity, &key[0], attribute, items)?;
@@ -176,9 +174,10 @@ fn concrete(named: &'static EntityType, data: &Map<String, Value>) -> ApiResult<
     let found = if named.classifier.is_some() { None } else { model().types().iter().find(fits) };
     match found {
         Some(entity) => Ok(entity),
-        None if ABSTRACT.contains(&named.name) => {
+        None if named.is_abstract => {
             let names = model().family(named.name);
-            let names = names.into_iter().filter(|name| !ABSTRACT.contains(name)).collect::<Vec<_>>().join(", ");
+            let is_concrete = |name: &&str| model().entity(name).is_some_and(|entity| !entity.is_abstract);
+            let names = names.into_iter().filter(is_concrete).collect::<Vec<_>>().join(", ");
             Err(ApiError::validation(format!("A {} cannot be created as such, only as one of {names}.", named.name)))
         }
         None => Ok(named),

@@ -21,7 +21,7 @@ pub struct Environment<'a> {
     /// Makes the addresses of media.
     pub storage: &'a Storage,
     /// Answer only what was asked for.
-    pub strict: bool,
+    pub exact: bool,
 }
 
 /// Loads entities.
@@ -145,7 +145,7 @@ impl<'a> Loader<'a> {
     fn answered<'m>(&self, entity: &'m EntityType, tree: &Tree) -> Vec<&'m Attribute> {
         let asked = tree.branches.iter().map(|(name, _)| name.as_str());
         let mut names: Vec<&str> = entity.primary_key.clone();
-        if !self.environment.strict {
+        if !self.environment.exact {
             names.extend(&entity.system_projections);
             names.extend(entity.classifier.map(|(attribute, _)| attribute));
         }

@@ -42,6 +42,7 @@ fn component() -> EntityType {
             metadata(),
         ],
     )
+    .only_extended()
     .projects(&["id", "system_type"])
     .always(&["system_type", "version_id"])
 }

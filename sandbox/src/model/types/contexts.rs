@@ -94,6 +94,7 @@ fn context() -> EntityType {
             metadata(),
         ],
     )
+    .only_extended()
     .projects(&["context_type", "id", "name"])
     .always(&["context_type"])
 }

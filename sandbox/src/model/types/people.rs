@@ -104,6 +104,7 @@ fn resource() -> EntityType {
             many("allocations", "Appointment", "resource_id").alias("resource_allocations"),
         ],
     )
+    .only_extended()
     .always(&["resource_type"])
 }
 
@@ -123,6 +124,7 @@ fn base_user() -> EntityType {
             computed("thumbnail_url", Computed::ThumbnailUrl),
         ],
     )
+    .only_extended()
     .extends("Resource")
 }
 
