@@ -240,6 +240,16 @@ async fn a_write_that_was_done_after_all_is_found_when_its_repetition_is_a_dupli
 }
 
 #[tokio::test]
+async fn a_write_after_which_nobody_can_be_asked_has_an_unknown_outcome() {
+    let refused = good(json!({"exception": "PermissionError", "content": "no"}));
+    let server = Server::acting([Act::Close, refused]).await;
+    let error = client(&server.url).commit(&write(), &query()).await.unwrap_err();
+    assert_eq!(error.code, Code::ConnectionLost);
+    assert!(error.details.outcome_unknown);
+    assert_eq!(creates(&server), 1);
+}
+
+#[tokio::test]
 async fn a_duplicate_that_is_not_our_own_is_an_error() {
     let duplicate = json!({"exception": "DuplicateEntryError", "content": "the name is taken"});
     let server = server_with_state(vec![good(duplicate)], usize::MAX).await;
