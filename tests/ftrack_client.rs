@@ -322,6 +322,21 @@ async fn a_server_that_says_nothing_is_a_timeout_with_an_unknown_outcome() {
 }
 
 #[tokio::test]
+async fn a_refusal_counts_by_its_status_also_when_its_words_were_cut_off() {
+    let gateway = answer(403, "<html><title>Access denied by gateway</title></html>");
+    let denied = answer(401, json!({"exception": "InvalidCredentialsError", "content": "no"}));
+    for (act, code) in [
+        (Act::CutOff(gateway.clone()), Code::WrongServer),
+        (Act::AnswerAndLeave(gateway), Code::WrongServer),
+        (Act::AnswerAndLeave(denied), Code::Unauthorised),
+        (Act::CutOff(answer(504, "<title>Gateway Timeout</title>")), Code::ServerError),
+    ] {
+        let error = fails_with(act.clone()).await;
+        assert_eq!(error.code, code, "{act:?} {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_connection_leaves_the_outcome_unknown() {
     for act in [Act::Close, Act::Reset(5), Act::CutOff(answer(200, "[{\"data\": []}]"))] {
         let error = fails_with(act.clone()).await;
