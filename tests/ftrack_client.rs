@@ -240,6 +240,16 @@ async fn a_write_that_was_done_after_all_is_found_when_its_repetition_is_a_dupli
 }
 
 #[tokio::test]
+async fn a_write_after_which_nobody_can_be_asked_has_an_unknown_outcome() {
+    let refused = good(json!({"exception": "PermissionError", "content": "no"}));
+    let server = Server::acting([Act::Close, refused]).await;
+    let error = client(&server.url).commit(&write(), &query()).await.unwrap_err();
+    assert_eq!(error.code, Code::ConnectionLost);
+    assert!(error.details.outcome_unknown);
+    assert_eq!(creates(&server), 1);
+}
+
+#[tokio::test]
 async fn a_duplicate_that_is_not_our_own_is_an_error() {
     let duplicate = json!({"exception": "DuplicateEntryError", "content": "the name is taken"});
     let server = server_with_state(vec![good(duplicate)], usize::MAX).await;
@@ -309,6 +319,21 @@ async fn a_server_that_says_nothing_is_a_timeout_with_an_unknown_outcome() {
     let error = Client::new(config, Log::silent()).call(&read()).await.unwrap_err();
     assert_eq!(error.code, Code::NetworkTimeout);
     assert!(error.details.outcome_unknown);
+}
+
+#[tokio::test]
+async fn a_refusal_counts_by_its_status_also_when_its_words_were_cut_off() {
+    let gateway = answer(403, "<html><title>Access denied by gateway</title></html>");
+    let denied = answer(401, json!({"exception": "InvalidCredentialsError", "content": "no"}));
+    for (act, code) in [
+        (Act::CutOff(gateway.clone()), Code::WrongServer),
+        (Act::AnswerAndLeave(gateway), Code::WrongServer),
+        (Act::AnswerAndLeave(denied), Code::Unauthorised),
+        (Act::CutOff(answer(504, "<title>Gateway Timeout</title>")), Code::ServerError),
+    ] {
+        let error = fails_with(act.clone()).await;
+        assert_eq!(error.code, code, "{act:?} {error}");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use ftreview::session::log::Log;
 use ftreview::session::{Code, Error};
 use parking_lot::Mutex;
 use serde_json::json;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use tls::Authority;
 use tokio::io::AsyncWriteExt;
@@ -140,7 +142,7 @@ async fn a_proxy_that_is_not_there_or_cannot_reach_the_server_is_the_proxys_erro
     config.proxy = Proxy::start(None).await.url("");
     let error = call(config).await.unwrap_err();
     assert_eq!(error.code, Code::Proxy, "{error}");
-    assert!(error.message.contains("refuses to connect"), "{error}");
+    assert!(error.message.contains("does not connect to"), "{error}");
 }
 
 #[tokio::test]
@@ -158,4 +160,68 @@ async fn the_environment_is_obeyed_unless_no_proxy_or_the_option_says_otherwise(
     config.environment.no_proxy = Some("127.0.0.0/8".to_owned());
     call(config).await.unwrap();
     assert_eq!(proxy.seen.lock().len(), 1);
+}
+
+/// tinyproxy, as a program of its own.
+struct Tinyproxy {
+    process: std::process::Child,
+    port: u16,
+}
+
+impl Tinyproxy {
+    /// Starts it with a user and a password. Nothing where it is not installed.
+    fn start() -> Option<Tinyproxy> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let configuration = folder.path().join("tinyproxy.conf");
+        let text = format!("Port {port}\nListen 127.0.0.1\nMaxClients 10\nLogLevel Info\nBasicAuth ada p4ss-w0rd\n");
+        std::fs::write(&configuration, text).unwrap();
+        let mut command = Command::new("tinyproxy");
+        command.arg("-d").arg("-c").arg(&configuration).stdout(Stdio::piped());
+        let mut process = match command.spawn() {
+            Ok(process) => process,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+            Err(error) => panic!("{error}"),
+        };
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        lines
+            .find(|line| line.as_ref().unwrap().contains("Accepting connections"))
+            .expect("a proxy that starts")
+            .unwrap();
+        // Goes on reading, so that the proxy's log finds a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Some(Tinyproxy { process, port })
+    }
+}
+
+impl Drop for Tinyproxy {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_real_proxy_lets_calls_through_with_its_password_and_not_without() {
+    let Some(proxy) = Tinyproxy::start() else {
+        return eprintln!("skipped: tinyproxy is not installed (the other tests here bring their own proxy)");
+    };
+    let through = |config: &Config, user: &str| {
+        let url = format!("http://{user}127.0.0.1:{}", proxy.port);
+        Config { proxy: ProxyChoice::Url(url.into()), ..config.clone() }
+    };
+    let authority = Authority::new();
+    let (secure, secure_config) = secure_server(&authority).await;
+    let plain = Server::answering(json!([{"version": "4.14"}])).await;
+    for (server, config) in [(&secure, &secure_config), (&plain, &config(&plain.url))] {
+        call(through(config, "ada:p4ss-w0rd@")).await.unwrap();
+        assert_eq!(server.seen()[0].header("ftrack-api-key"), Some(KEY));
+        assert!(server.seen()[0].header("proxy-authorization").is_none());
+    }
+    for user in ["", "ada:hunter2@"] {
+        let error = call(through(&secure_config, user)).await.unwrap_err();
+        assert_eq!(error.code, Code::Proxy, "{error}");
+        assert!(error.message.contains("password") && !error.message.contains("hunter2"), "{error}");
+    }
+    assert_eq!(secure.seen().len(), 1);
 }

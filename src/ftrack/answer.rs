@@ -173,7 +173,9 @@ fn code_of(exception: &str, error_code: Option<&str>, content: &str, status: Sta
     match exception {
         "InvalidCredentialsError" | "FTAuthenticationError" => Code::Unauthorised,
         _ if content.contains("Invalid action") => Code::Unsupported,
-        _ if says("DuplicateEntryError") || content.contains("Duplicate entry") => Code::Duplicate,
+        _ if says("DuplicateEntryError") => Code::Duplicate,
+        // The words of MySQL and of PostgreSQL.
+        _ if content.contains("Duplicate entry") || content.contains("duplicate key value") => Code::Duplicate,
         "PermissionError" => Code::Permission,
         "IntegrityError" => Code::Integrity,
         "ValidationError" => Code::Validation,

@@ -120,9 +120,7 @@ impl Client {
         match &outcome {
             Ok((_, size)) => {
                 let count = operations.len();
-                self.inner
-                    .log
-                    .debug("ftrack", format_args!("{count} operations ({}): {size} bytes in {took} ms", what()));
+                self.inner.log.debug("ftrack", format_args!("{} ({count}): {size} bytes in {took} ms", what()));
             }
             Err(error) => {
                 self.inner.log.debug("ftrack", format_args!("{} failed after {took} ms: {error}", what()));
@@ -155,11 +153,13 @@ impl Client {
         let mut tries = Tries::default();
         let mut unknown = false;
         loop {
-            let error = match self.call(operations).await {
+            let mut error = match self.call(operations).await {
                 Ok(results) => return Ok(Committed::Now(results)),
                 Err(error) => error,
             };
             unknown |= error.details.outcome_unknown;
+            // A lost request may still be at work behind a gateway, so no later answer takes the doubt away.
+            error.details.outcome_unknown = unknown;
             if unknown || matches!(error.code, Code::Duplicate | Code::Integrity) {
                 match self.query(applied).await {
                     Ok(rows) if !rows.is_empty() => {
@@ -169,8 +169,7 @@ impl Client {
                         return Ok(Committed::Before(rows));
                     }
                     Ok(_) => {}
-                    // Nobody knows, and nobody can be asked: the first error says why.
-                    Err(_) if unknown => return Err(error.with_outcome_unknown()),
+                    // Nobody can be asked: the first error says why.
                     Err(_) => return Err(error),
                 }
             }

@@ -46,11 +46,9 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&str>, co
         let message = format!("What answers at {place} does not speak HTTP. Check the port, and http or https.");
         return Error::new(Code::WrongServer, message);
     }
-    Error::new(
-        Code::ConnectionLost,
-        format!("The connection to {place} broke before the answer was complete: {cause}."),
-    )
-    .with_outcome_unknown()
+    let way = proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+    let message = format!("The connection to {place}{way} broke before the answer was complete: {cause}.");
+    Error::new(Code::ConnectionLost, message).with_outcome_unknown()
 }
 
 pub(super) fn proxy_wants_password(proxy: Option<&str>) -> Error {
@@ -117,12 +115,12 @@ fn tunnel_fault(cause: &str, place: &str, proxy: Option<&str>) -> Error {
             format!("The proxy {name} cannot be reached. Check its address, or name {place} in NO_PROXY."),
         ),
         "proxy authorization required" => proxy_wants_password(proxy),
-        "unsuccessful" => Error::new(
-            Code::Proxy,
-            format!(
-                "The proxy {name} refuses to connect to {place}, or cannot. Ask who runs it, or name the host in NO_PROXY."
-            ),
-        ),
+        "unsuccessful" => {
+            let message = format!("The proxy {name} does not connect to {place}.");
+            let remedy =
+                "It may not accept the user and password in its address, not allow the server, or not reach it.";
+            Error::new(Code::Proxy, format!("{message} {remedy}"))
+        }
         cause => Error::new(Code::Proxy, format!("The proxy {name} broke the connection to {place}: {cause}.")),
     }
 }

@@ -46,6 +46,8 @@ pub enum Act {
     Answer(Answer),
     /// Answers before the body was read, reads nothing of it and keeps the connection.
     AnswerEarly(Answer),
+    /// Answers before the body was read, and closes: the operating system then resets the connection.
+    AnswerAndLeave(Answer),
     /// Reads the request and closes the connection without an answer.
     Close,
     /// Reads so many bytes of the body and resets the connection.
@@ -152,7 +154,7 @@ impl Server {
         while let Some(mut request) = read_head(&mut stream, &mut buffer).await? {
             let act = decide(&request);
             let wanted = match &act {
-                Act::AnswerEarly(_) => 0,
+                Act::AnswerEarly(_) | Act::AnswerAndLeave(_) => 0,
                 Act::Reset(bytes) | Act::Stall(bytes) => request.length().min(*bytes),
                 _ => request.length(),
             };
@@ -165,6 +167,10 @@ impl Server {
                 Act::AnswerEarly(answer) => {
                     stream.write_all(answer.text().as_bytes()).await?;
                     std::future::pending::<()>().await;
+                }
+                Act::AnswerAndLeave(answer) => {
+                    stream.write_all(answer.text().as_bytes()).await?;
+                    return Ok(None);
                 }
                 Act::Close => return Ok(None),
                 Act::Reset(_) => return Ok(Some(stream)),
