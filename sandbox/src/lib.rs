@@ -1,1 +1,25 @@
-//! The staging server.
+//! A staging ftrack server: enough of one to integrate against, to test with and to show.
+//!
+//! - `model`: the one description of the entity types; tables, schemas, checks and queries follow from it
+//! - `query`: the query language, from text to SQL to entities
+//! - `api`: the operations of `POST /api`
+//! - `database`, `auth`, `storage`: what the operations stand on
+//! - `demo`: the content of a fresh server
+//! - `server`: putting it on a port
+
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod auth;
+pub mod components;
+pub mod config;
+pub mod database;
+pub mod error;
+pub mod server;
+pub mod state;
+pub mod storage;
+pub mod web;
+
+pub use config::{Account, Config};
+pub use server::{Server, StartError};
+pub use state::AppState;

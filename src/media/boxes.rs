@@ -32,9 +32,8 @@ pub(super) fn layout(source: &Source) -> Result<Layout> {
             return Ok(layout);
         }
         let header = source.read_at(offset, (size - offset).min(16) as usize)?;
-        let Some(Header { name, length, total }) = parse_header(&header, size - offset) else {
-            return rubbish(layout, offset);
-        };
+        let parsed = parse_header(&header, size - offset).filter(|header| header.name.iter().all(is_text));
+        let Some(Header { name, length, total }) = parsed else { return rubbish(layout, offset) };
         let needed = matches!(&name, b"moov" | b"mdat");
         let Some(end) = offset.checked_add(total).filter(|end| *end <= size) else {
             return if needed { Err(cut_off(&name, offset, total, size)) } else { rubbish(layout, offset) };
@@ -135,14 +134,10 @@ struct Header {
     total: u64,
 }
 
-/// Reads a box header. `None` when it makes no sense: its name is not text, or it is shorter than itself.
+/// Reads a box header. `None` when the box is shorter than it.
 fn parse_header(bytes: &[u8], left: u64) -> Option<Header> {
     let size = be32(bytes, 0)?;
     let name: FourCc = *bytes.get(4..)?.first_chunk()?;
-    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | 0xa9);
-    if !name.iter().all(is_text) {
-        return None;
-    }
     let (length, total) = match size {
         // To the end of what it is in.
         0 => (8, left),
@@ -150,6 +145,11 @@ fn parse_header(bytes: &[u8], left: u64) -> Option<Header> {
         size => (8, u64::from(size)),
     };
     (total >= length).then_some(Header { name, length, total })
+}
+
+/// Letters and signs, and the copyright sign that QuickTime begins names with.
+fn is_text(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~' | 0xa9)
 }
 
 /// Something that is no box: of no matter when all that is needed was found before it.

@@ -71,7 +71,7 @@ pub(super) fn read(index: &[u8]) -> Result<Index> {
     }
     let track = picture.ok_or_else(no_video)?;
     let entry = sample_entry(&track)?.ok_or_else(|| damaged("its index does not say how pictures are encoded"))?;
-    check_tables(&track)?;
+    check_boxes(&track.name, track.content)?;
     Ok(Index { picture: read_picture(index, &track, &entry)?, sound })
 }
 
@@ -103,31 +103,41 @@ fn sample_entry<'a>(track: &Mp4Box<'a>) -> Result<Option<Mp4Box<'a>>> {
     descriptions.get(8..).and_then(|entries| Boxes(entries).next()).transpose()
 }
 
-/// Refuses tables that claim more entries than they hold: the crate reserves memory for what is claimed.
-fn check_tables(track: &Mp4Box<'_>) -> Result<()> {
-    let samples = find(track.content, &[b"mdia", b"minf", b"stbl"])?.unwrap_or_default();
-    for table in Boxes(samples) {
-        let table = table?;
-        let (count_at, entry_size) = match &table.name {
-            b"stts" | b"ctts" => (4, 8),
-            b"stsc" => (4, 12),
-            b"stco" | b"stss" => (4, 4),
-            b"co64" => (4, 8),
-            b"stsd" => (4, 16),
+/// Refuses boxes that are larger than the one around them, and tables that claim more entries than they hold.
+///
+/// The crate reserves memory for what is claimed before it reads, so every box that it will read is checked, not only
+/// the first of its name. It descends on these paths only, so the depth has an end.
+fn check_boxes(parent: &FourCc, boxes: &[u8]) -> Result<()> {
+    for child in Boxes(boxes) {
+        let child = child?;
+        match (parent, &child.name) {
+            (b"trak", b"mdia" | b"edts" | b"tref")
+            | (b"mdia", b"minf")
+            | (b"minf", b"stbl")
+            | (ENTRY, b"sinf")
+            | (b"sinf", b"schi") => check_boxes(&child.name, child.content)?,
+            (b"edts", b"elst") => check_table(&child, 4, if child.content.first() == Some(&1) { 20 } else { 12 })?,
+            (b"stbl", b"stsd") => {
+                check_table(&child, 4, 8)?;
+                check_boxes(&child.name, child.content.get(8..).unwrap_or_default())?;
+            }
+            (b"stbl", b"stts" | b"ctts" | b"co64") => check_table(&child, 4, 8)?,
+            (b"stbl", b"stsc") => check_table(&child, 4, 12)?,
+            (b"stbl", b"stco" | b"stss") => check_table(&child, 4, 4)?,
             // Frames that are all of one size have no table.
-            b"stsz" if be32(table.content, 4) == Some(0) => (8, 4),
-            _ => continue,
-        };
-        check_table(&table, count_at, entry_size)?;
-    }
-    for list in find(track.content, &[b"edts"])?.map(Boxes).into_iter().flatten() {
-        let list = list?;
-        if list.name == *b"elst" {
-            check_table(&list, 4, if list.content.first() == Some(&1) { 20 } else { 12 })?;
+            (b"stbl", b"stsz") if be32(child.content, 4) == Some(0) => check_table(&child, 8, 4)?,
+            (b"stsd", _) => check_boxes(ENTRY, child.content.get(ENTRY_FIELDS..).unwrap_or_default())?,
+            _ => {}
         }
     }
     Ok(())
 }
+
+/// Stands for the name of any sample entry, which is that of its codec.
+const ENTRY: &FourCc = b"    ";
+
+/// The fields of a visual sample entry that stand before the boxes in it (ISO/IEC 14496-12, 12.1.3).
+const ENTRY_FIELDS: usize = 78;
 
 fn check_table(table: &Mp4Box<'_>, count_at: usize, entry_size: u64) -> Result<()> {
     let room = (table.content.len() as u64).saturating_sub(count_at as u64 + 4) / entry_size;
@@ -179,7 +189,7 @@ fn parse(movie_header: &[u8], track: &[u8]) -> Result<(Option<u64>, Track), Stri
     Ok((context.timescale.map(|scale| scale.0), track))
 }
 
-/// Width and height in a visual sample entry: two numbers of 16 bits after 24 others (ISO/IEC 14496-12, 12.1.3).
+/// Width and height of a visual sample entry: two numbers of 16 bits after 24 bytes.
 fn container_size(entry: &Mp4Box<'_>) -> Option<(u32, u32)> {
     let both = be32(entry.content, 24)?;
     Some((both >> 16, both & 0xffff))

@@ -87,7 +87,7 @@ pub enum Warning {
     EditList,
     /// The sound is of this kind, which browsers do not play.
     SilentSound(String),
-    /// The extension of the name belongs to another format than the content, which is this one.
+    /// The name has another extension than the content, whose own is this.
     Extension(String),
     /// An image in printing colours.
     Cmyk,
@@ -129,7 +129,7 @@ impl fmt::Display for Warning {
                 write!(f, "its sound is {kind}, which browsers do not play: encode it with -c:a aac")
             }
             Warning::Extension(format) => {
-                write!(f, "its extension is not that of {format}, which is what it holds: rename it")
+                write!(f, "its extension is another than that of its content, {format}: rename it")
             }
             Warning::Cmyk => {
                 write!(f, "it is in printing colours (CMYK), which browsers show differently: save it as RGB")
@@ -162,14 +162,14 @@ fn examine(source: &Source) -> Result<Media> {
             return Err(Error::new(
                 Code::MovieContainer,
                 format!(
-                    "is {name}, which browsers do not play: write an mp4, with ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -movflags +faststart OUT.mp4"
+                    "is {name}, which not every browser plays: write an mp4, with ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -movflags +faststart OUT.mp4"
                 ),
             ));
         }
         Format::OtherImage(name) => {
             return Err(Error::new(
                 Code::NotMedia,
-                format!("is {name}, which browsers do not show: convert it to jpg or png"),
+                format!("is {name}, which not every browser shows: convert it to jpg or png"),
             ));
         }
         Format::Other(name) => {

@@ -1,0 +1,145 @@
+//! Media by component id, for viewers: `/component/get`, `/component/thumbnail` and `/component/remove`.
+//!
+//! The official clients give user and key in the query string (Python client, accessor/server.py; JavaScript client,
+//! session.ts); the review page comes with its session cookie.
+
+mod thumbnail;
+
+use axum::Router;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::state::AppState;
+use crate::storage::{Shown, serve};
+
+/// The routes of this page.
+pub fn routes(state: AppState) -> Router {
+    Router::new()
+        .route("/component/get", get(get_component))
+        .route("/component/thumbnail", get(get_thumbnail))
+        .route("/component/remove", get(remove_component))
+        .route("/img/thumbnail2.png", get(async || thumbnail::placeholder()))
+        .with_state(state)
+}
+
+/// The media type of a component's `file_type`, such as `.mov`; `application/octet-stream` when it is unknown.
+pub fn content_type(file_type: &str) -> String {
+    mime_guess::from_ext(file_type.trim_start_matches('.')).first_or_octet_stream().to_string()
+}
+
+/// The query string of the three addresses. Everything is optional here, so that what is missing can be named.
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    id: String,
+    size: Option<u32>,
+    username: Option<String>,
+    #[serde(rename = "apiKey")]
+    api_key: Option<String>,
+}
+
+/// A refusal: a status and a line of text.
+struct Refusal(StatusCode, String);
+
+async fn get_component(
+    State(state): State<AppState>,
+    Query(wanted): Query<Wanted>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    caller(&state, &wanted, request.headers()).await?;
+    let (name, file_type) = describe(&state, &wanted.id).await?;
+    let file = state.storage.file(&wanted.id).ok_or_else(|| no_data(&wanted.id))?;
+    let file_name = if name.ends_with(&file_type) { name } else { format!("{name}{file_type}") };
+    let shown = Shown { content_type: &content_type(&file_type), file_name: &file_name };
+    Ok(not_shared(serve(&file, &shown, request).await))
+}
+
+async fn get_thumbnail(
+    State(state): State<AppState>,
+    Query(wanted): Query<Wanted>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    caller(&state, &wanted, request.headers()).await?;
+    let size = wanted.size.unwrap_or(thumbnail::DEFAULT_SIZE);
+    let storage = state.storage.clone();
+    let id = wanted.id.clone();
+    let scaled = tokio::task::spawn_blocking(move || thumbnail::scaled(&storage, &id, size)).await;
+    match scaled.ok().flatten() {
+        Some((file, content_type)) => {
+            let shown = Shown { content_type, file_name: "thumbnail" };
+            Ok(not_shared(serve(&file, &shown, request).await))
+        }
+        None => Ok(thumbnail::placeholder()),
+    }
+}
+
+async fn remove_component(
+    State(state): State<AppState>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Refusal> {
+    let caller = caller(&state, &wanted, &headers).await?;
+    if !caller.can_write {
+        let message = format!("The user {} may not remove component data.", caller.username);
+        return Err(Refusal(StatusCode::FORBIDDEN, message));
+    }
+    describe(&state, &wanted.id).await?;
+    if state.storage.size(&wanted.id).is_none() {
+        return Err(no_data(&wanted.id));
+    }
+    let storage = state.storage.clone();
+    let removed = tokio::task::spawn_blocking(move || storage.remove(&wanted.id)).await;
+    match removed.map_err(std::io::Error::other).flatten() {
+        Ok(()) => Ok(StatusCode::OK),
+        Err(error) => {
+            Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("The data could not be removed: {error}.")))
+        }
+    }
+}
+
+/// Who asks: by the query string, or else by headers or cookie.
+async fn caller(state: &AppState, wanted: &Wanted, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    if let (Some(user), Some(key)) = (&wanted.username, &wanted.api_key) {
+        let found = state.auth.user_by_key(user, key).await.map_err(failed)?;
+        return found
+            .ok_or_else(|| Refusal(StatusCode::FORBIDDEN, format!("The API key is not valid for the user {user:?}.")));
+    }
+    state.auth.authenticate(headers).await.map_err(|error| Refusal(StatusCode::FORBIDDEN, error.content))
+}
+
+/// Name and file type of a component.
+async fn describe(state: &AppState, id: &str) -> Result<(String, String), Refusal> {
+    if id.is_empty() {
+        let message = "The component's id is missing; send ?id=<component id>.".to_owned();
+        return Err(Refusal(StatusCode::BAD_REQUEST, message));
+    }
+    let sql = "SELECT coalesce(name, ''), coalesce(file_type, '') FROM component WHERE id = ?1";
+    let found = state.database.query_one(sql, [id.to_owned()], |row| Ok((row.get(0)?, row.get(1)?))).await;
+    found.map_err(failed)?.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, format!("There is no component {id:?}.")))
+}
+
+fn no_data(id: &str) -> Refusal {
+    let message = format!("No data are stored for component {id}; upload them to the location ftrack.server.");
+    Refusal(StatusCode::NOT_FOUND, message)
+}
+
+fn failed(error: ApiError) -> Refusal {
+    Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.content)
+}
+
+/// A browser keeps the answer for this viewer only, and asks whether it changed: a component's data can be replaced.
+fn not_shared(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("private, no-cache"));
+    response
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, format!("{}\n", self.1)).into_response()
+    }
+}

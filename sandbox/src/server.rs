@@ -1,0 +1,135 @@
+//! Putting the server on a port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::auth::Auth;
+use crate::config::Config;
+use crate::database::Database;
+use crate::state::AppState;
+use crate::storage::Storage;
+use crate::{api, components, database, web};
+
+/// How long requests under way may take to finish when the server is stopped.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// A running server. Dropping it stops it without waiting for requests under way.
+pub struct Server {
+    address: SocketAddr,
+    state: AppState,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The address is not on loopback and remote access was not allowed.
+    NotLoopback(SocketAddr),
+    /// The address could not be listened on.
+    Listen(SocketAddr, std::io::Error),
+    /// The data folder could not be used.
+    Data(std::path::PathBuf, std::io::Error),
+    /// The database could not be opened or set up.
+    Database(std::path::PathBuf, String),
+}
+
+impl Server {
+    /// Opens the data, fills them with the demo project when they are new, and starts listening.
+    ///
+    /// Needs a tokio runtime with time and I/O; the server runs on it until [`Server::stop`] or drop.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        if !config.listen.ip().is_loopback() && !config.allow_remote {
+            return Err(StartError::NotLoopback(config.listen));
+        }
+        let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
+        let address = listener.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
+        let state = open(config, &format!("http://{address}")).await?;
+        let router = router(&state);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
+            // Both a message and a dropped sender mean stop.
+            let _ = stopped.await;
+        });
+        let task = tokio::spawn(async move { serve.await });
+        Ok(Self { address, state, stop: Some(stop), task: Some(task) })
+    }
+
+    /// The server's address as a URL, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.state.url
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server's parts, for tests and for code in the same process.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Stops accepting, lets requests under way finish for a few seconds, and ends.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if let Some(mut task) = self.task.take()
+            && tokio::time::timeout(STOP_GRACE, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}
+
+async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
+    let folder = config.data.clone();
+    std::fs::create_dir_all(&folder).map_err(|e| StartError::Data(folder.clone(), e))?;
+    let storage = Storage::open(folder.join("media")).map_err(|e| StartError::Data(folder.join("media"), e))?;
+    storage.set_public_url(url.to_owned());
+    let file = folder.join("sandbox.sqlite");
+    let failed = |reason: String| StartError::Database(file.clone(), reason);
+    let database: Database = database::Database::open(&file).map_err(|e| failed(e.to_string()))?;
+    let auth = Auth::new(database.clone());
+    Ok(AppState { database, auth, storage, config: Arc::new(config), url: url.into() })
+}
+
+fn router(state: &AppState) -> Router {
+    Router::new()
+        .merge(api::routes(state.clone()))
+        .merge(state.storage.routes())
+        .merge(components::routes(state.clone()))
+        .merge(web::routes(state.clone()))
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotLoopback(address) => write!(
+                f,
+                "Refusing to listen on {address}: it is not a loopback address, and this server's keys are public and its \
+                 traffic is not encrypted. Use 127.0.0.1, or allow remote access (--allow-remote) on a network you trust."
+            ),
+            Self::Listen(address, error) => {
+                write!(f, "Cannot listen on {address}: {error}. Choose another port, or 0 for a free one.")
+            }
+            Self::Data(path, error) => write!(f, "Cannot use {} for data: {error}.", path.display()),
+            Self::Database(path, error) => write!(f, "Cannot use the database {}: {error}.", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

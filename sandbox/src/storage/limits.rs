@@ -1,0 +1,33 @@
+//! The numbers of the store that are policy, each with its reason.
+
+use std::time::Duration;
+
+/// Limits of the store. The defaults are those of S3, which ftrack's own storage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long an address is good. An hour is what presigned addresses commonly get; ftrack documents none.
+    pub address_lifetime: Duration,
+    /// Smallest size in bytes of a part that is not the last: 5 MiB in S3.
+    pub smallest_part: u64,
+    /// Largest body in bytes of one PUT, whole file or part: 5 GiB in S3.
+    pub largest_put: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { address_lifetime: Duration::from_secs(3600), smallest_part: 5 << 20, largest_put: 5 << 30 }
+    }
+}
+
+/// How much of a refused body is still read, in bytes. A client that is still sending when the connection closes
+/// loses the answer to a reset; above this the reset is the lesser evil.
+pub(super) const READ_AFTER_REFUSAL: u64 = 16 << 20;
+
+/// Chunks (of at most some 100 KiB each, the HTTP buffer) waiting for the disk, which bounds the memory of an upload.
+pub(super) const CHUNKS_IN_FLIGHT: usize = 16;
+
+/// Parts in one upload: 10 000 in S3 and in ftrack's JavaScript client.
+pub const MOST_PARTS: u32 = 10_000;
+
+/// Block size for reading a stored file, in bytes. Each block is a trip to a blocking thread.
+pub(super) const READ_BLOCK: usize = 256 << 10;

@@ -1,0 +1,110 @@
+//! Stored objects: one file a component, which appears whole or not at all.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use parking_lot::RwLock;
+use tempfile::NamedTempFile;
+use uuid::Uuid;
+
+use super::error::StorageError;
+use super::ignore_missing;
+use super::serve::File;
+
+/// A component id that is known to be a UUID, and so is safe as a file name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ComponentId(String);
+
+/// The folder of objects. The ETag of `<id>` stands beside it in `<id>.etag`.
+///
+/// No file is synced to disk: this is a staging server, and a power cut may cost its last uploads.
+pub(super) struct Objects {
+    folder: PathBuf,
+    incoming: PathBuf,
+    /// Held to change an object and its ETag together.
+    pair: RwLock<()>,
+}
+
+impl ComponentId {
+    /// Accepts the dashed form of a UUID only, in either case.
+    pub(super) fn parse(text: &str) -> Result<ComponentId, StorageError> {
+        match Uuid::try_parse(text) {
+            Ok(id) if text.len() == 36 => Ok(ComponentId(id.hyphenated().to_string())),
+            _ => Err(StorageError::bad_request(
+                "InvalidArgument",
+                format!("the component id '{text}' is not a UUID such as 3a372bde-05bc-11e4-8908-20c9d081909b"),
+            )),
+        }
+    }
+
+    /// Lower case and dashed.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Objects {
+    /// `incoming` must be on the same file system, so that a received file is renamed into place.
+    pub(super) fn open(folder: PathBuf, incoming: PathBuf) -> io::Result<Objects> {
+        fs::create_dir_all(&folder)?;
+        Ok(Objects { folder, incoming, pair: RwLock::new(()) })
+    }
+
+    /// Where files are received.
+    pub(super) fn incoming(&self) -> &Path {
+        &self.incoming
+    }
+
+    /// Where the object is, or would be.
+    pub(super) fn path(&self, id: &ComponentId) -> PathBuf {
+        // Two characters of the id keep folders small with many thousands of objects.
+        self.folder.join(&id.0[..2]).join(&id.0)
+    }
+
+    /// The object with its ETag.
+    pub(super) fn file(&self, id: &ComponentId) -> Option<File> {
+        let path = self.path(id);
+        let _pair = self.pair.read();
+        let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        let etag = fs::read_to_string(etag_path(&path)).unwrap_or_else(|_| format!("\"{:x}-unknown\"", metadata.len()));
+        Some(File { path, etag })
+    }
+
+    /// Makes a received file the component's object.
+    pub(super) fn store(&self, id: &ComponentId, received: NamedTempFile, etag: &str) -> io::Result<()> {
+        let path = self.path(id);
+        fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
+        let mut etag_file = NamedTempFile::new_in(&self.incoming)?;
+        io::Write::write_all(&mut etag_file, etag.as_bytes())?;
+        let _pair = self.pair.write();
+        // The old ETag goes first: a crash in between leaves an object without one, never with a wrong one.
+        ignore_missing(fs::remove_file(etag_path(&path)))?;
+        received.persist(&path)?;
+        etag_file.persist(etag_path(&path))?;
+        Ok(())
+    }
+
+    /// Makes the given files, one after the other, the component's object.
+    pub(super) fn join(&self, id: &ComponentId, parts: &[PathBuf], etag: &str) -> io::Result<u64> {
+        let mut whole = NamedTempFile::new_in(&self.incoming)?;
+        let mut size = 0;
+        for part in parts {
+            size += io::copy(&mut fs::File::open(part)?, whole.as_file_mut())?;
+        }
+        self.store(id, whole, etag)?;
+        Ok(size)
+    }
+
+    /// Deletes the object and its ETag; fine when they are gone already.
+    pub(super) fn remove(&self, id: &ComponentId) -> io::Result<()> {
+        let path = self.path(id);
+        let _pair = self.pair.write();
+        ignore_missing(fs::remove_file(&path))?;
+        ignore_missing(fs::remove_file(etag_path(&path)))
+    }
+}
+
+fn etag_path(object: &Path) -> PathBuf {
+    object.with_extension("etag")
+}

@@ -1,0 +1,130 @@
+// The page: which view the address asks for, signing in, and looking for news every few seconds.
+
+import { currentUser, signIn } from "./api.js";
+import { element } from "./dom.js";
+import { listView } from "./list.js";
+import { playerView } from "./player.js";
+import { isId, loadProjects, loadVersion, loadVersions } from "./versions.js";
+
+// A new version is on screen soon enough for the person who published it, at a request a few seconds a viewer.
+const POLL_MS = 4000;
+const PAGE_SIZE = 60;
+
+const root = document.getElementById("root");
+const banner = document.getElementById("banner");
+
+let view = null;
+let route = null;
+let limit = PAGE_SIZE;
+let user = "";
+let timer = null;
+let round = 0;
+
+/** The address in ftrack's own forms: /player/version/<id>, #slideEntityId=<id>&slideEntityType=assetversion, #project=<id>. */
+function readAddress() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  if (fragment.has("slideEntityId") && /^assetversion$/i.test(fragment.get("slideEntityType") ?? "")) {
+    return { name: "player", id: fragment.get("slideEntityId") };
+  }
+  const [, path] = /^\/player\/version\/([^/]+)/.exec(location.pathname) ?? [];
+  if (path && !location.hash) return { name: "player", id: decodeURIComponent(path) };
+  return { name: "list", id: isId(fragment.get("project")) ? fragment.get("project") : null };
+}
+
+function go(address) {
+  if (address !== location.pathname + location.hash) history.pushState({ inside: true }, "", address);
+  follow();
+}
+
+function follow() {
+  const next = readAddress();
+  if (next.name !== route?.name) {
+    view?.close();
+    view = next.name === "player" ? playerView({ back }) : listView({ open, more });
+    root.replaceChildren(view.root);
+  }
+  if (next.name === "list" && next.id !== route?.id) limit = PAGE_SIZE;
+  route = next;
+  refresh();
+}
+
+function open(versionId) {
+  go(`/#slideEntityId=${versionId}&slideEntityType=assetversion`);
+}
+
+function back() {
+  if (history.state?.inside) history.back();
+  else go("/#");
+}
+
+function more() {
+  limit += PAGE_SIZE;
+  refresh();
+}
+
+/** Loads what the view shows, now, and again after a while. A later call overtakes one that is under way. */
+async function refresh() {
+  clearTimeout(timer);
+  round += 1;
+  const mine = round;
+  try {
+    user ||= await currentUser();
+    const data = await load();
+    if (mine !== round) return;
+    view?.update(data);
+    banner.hidden = true;
+  } catch (error) {
+    if (mine !== round) return;
+    if (error.needsSignIn) {
+      showSignIn();
+      return;
+    }
+    if (!error.exception) console.error(error);
+    banner.textContent = `${error.message} Trying again every few seconds.`;
+    banner.hidden = false;
+  }
+  timer = setTimeout(() => (document.hidden ? (timer = null) : refresh()), POLL_MS);
+}
+
+async function load() {
+  if (route.name === "player") return isId(route.id) ? loadVersion(route.id) : null;
+  const [projects, versions] = await Promise.all([loadProjects(), loadVersions(route.id, limit)]);
+  return { projects, projectId: route.id, versions, complete: versions.length < limit, user };
+}
+
+function showSignIn() {
+  view?.close();
+  view = null;
+  const message = element("p", { class: "sign-in-error", role: "alert", test: "sign-in-error" });
+  const name = element("input", { name: "user", autocomplete: "username", required: true, test: "sign-in-user" });
+  const key = element("input", { name: "key", type: "password", autocomplete: "off", required: true, test: "sign-in-key" });
+  const form = element("form", { class: "sign-in", test: "sign-in" },
+    element("h1", { text: "Sign in to review" }),
+    element("label", {}, "User", name), element("label", {}, "API key", key), message,
+    element("button", { type: "submit", class: "primary", text: "Sign in" }));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    message.textContent = "";
+    try {
+      await signIn(name.value, key.value);
+      route = null;
+      follow();
+    } catch (error) {
+      message.textContent = error.message;
+    }
+  });
+  root.replaceChildren(form);
+  banner.hidden = true;
+  name.focus();
+}
+
+addEventListener("popstate", follow);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && timer === null && view) refresh();
+});
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input:not([type=range]), textarea");
+  const modified = event.ctrlKey || event.metaKey || event.altKey;
+  if (!modified && (!typing || event.key === "Escape")) view?.onKey(event);
+});
+follow();
