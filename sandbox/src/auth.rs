@@ -80,6 +80,11 @@ impl Auth {
         }
     }
 
+    /// Whether a session cookie's value is good.
+    pub fn is_live(&self, token: &str) -> bool {
+        self.sessions.lock().get(token).is_some_and(Session::is_alive)
+    }
+
     /// Ends a session: logging out.
     pub fn revoke(&self, token: &str) {
         self.sessions.lock().remove(token);

@@ -4,6 +4,7 @@
 //! - `query`: the query language, from text to SQL to entities
 //! - `api`: the operations of `POST /api`
 //! - `database`, `auth`, `storage`: what the operations stand on
+//! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
 //! - `demo`: the content of a fresh server
 //! - `server`: putting it on a port
 
@@ -14,10 +15,15 @@ pub mod auth;
 pub mod components;
 pub mod config;
 pub mod database;
+mod demo;
 pub mod error;
+pub mod links;
+pub mod model;
+pub mod query;
 pub mod server;
 pub mod state;
 pub mod storage;
+pub mod value;
 pub mod web;
 
 pub use config::{Account, Config};

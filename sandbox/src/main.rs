@@ -1,2 +1,53 @@
-//! The staging server.
-fn main() {}
+//! The staging server as a program.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use ftreview_sandbox::{Config, Server, config};
+
+/// A staging ftrack server: API, storage and a review page, for demos, tests and integration.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Address and port to listen on; port 0 chooses a free one
+    #[arg(long, default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), config::DEFAULT_PORT))]
+    listen: SocketAddr,
+    /// Folder for the database and the media; made when missing
+    #[arg(long, default_value = "ftreview-sandbox-data")]
+    data: PathBuf,
+    /// Listen on an address that other machines can reach; keys are public and nothing is encrypted
+    #[arg(long)]
+    allow_remote: bool,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let settings =
+        Config { listen: arguments.listen, allow_remote: arguments.allow_remote, ..Config::new(arguments.data) };
+    let server = match Server::start(settings).await {
+        Ok(server) => server,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if !arguments.quiet {
+        println!("Server   {}", server.url());
+        println!("User     {}", config::DEMO_USER);
+        println!("API key  {}", config::DEMO_KEY);
+        println!("Review   {}/", server.url());
+        println!("Ctrl-C stops.");
+    }
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        eprintln!("Cannot wait for Ctrl-C: {error}. Stopping.");
+        return ExitCode::FAILURE;
+    }
+    server.stop().await;
+    ExitCode::SUCCESS
+}

@@ -12,9 +12,10 @@ use tokio::task::JoinHandle;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
+use crate::model::tables;
 use crate::state::AppState;
 use crate::storage::Storage;
-use crate::{api, components, database, web};
+use crate::{api, components, database, demo, web};
 
 /// How long requests under way may take to finish when the server is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -104,7 +105,14 @@ async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
     let failed = |reason: String| StartError::Database(file.clone(), reason);
     let database: Database = database::Database::open(&file).map_err(|e| failed(e.to_string()))?;
     let auth = Auth::new(database.clone());
-    Ok(AppState { database, auth, storage, config: Arc::new(config), url: url.into() })
+    let state = AppState { database, auth, storage, config: Arc::new(config), url: url.into() };
+    let filled = state.clone();
+    let setup = move |connection: &mut rusqlite::Connection| {
+        tables::create(connection)?;
+        demo::fill(&filled, connection)
+    };
+    state.database.run(setup).await.map_err(|e| failed(e.to_string()))?;
+    Ok(state)
 }
 
 fn router(state: &AppState) -> Router {

@@ -1,0 +1,143 @@
+//! A batch: one transaction over all its operations.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, TransactionBehavior};
+use serde_json::{Map, Value, json};
+
+use super::{delete, information, relations, search, upload, write};
+use crate::auth::Caller;
+use crate::error::{ApiError, ApiResult, Exception};
+use crate::model::schemas::schemas;
+use crate::model::{EntityType, model, tables};
+use crate::query::{self, Environment};
+use crate::state::AppState;
+
+/// What the operations of one batch share.
+pub struct Batch<'a> {
+    /// The transaction.
+    pub connection: &'a Connection,
+    /// The server's parts.
+    pub state: &'a AppState,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// What answers depend on.
+    pub environment: Environment<'a>,
+    /// The ids made by this batch.
+    pub created: HashSet<String>,
+    /// Collections that name entities which were not there yet: clients may create those later in the batch.
+    pub unfinished: Vec<relations::Unfinished>,
+    /// Tables and keys of rows that went because a collection does not name them any more. The Python client deletes
+    /// them as well.
+    pub released: HashSet<(&'static str, Vec<String>)>,
+}
+
+/// Runs the operations. `completed` has the answers of those that ran before the transaction, by index.
+pub fn run(
+    state: &AppState,
+    connection: &mut Connection,
+    caller: &Caller,
+    operations: &[Value],
+    mut completed: HashMap<usize, Value>,
+    strict: bool,
+) -> ApiResult<Vec<Value>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut batch = Batch {
+        connection: &transaction,
+        state,
+        caller,
+        environment: Environment { storage: &state.storage, strict },
+        created: HashSet::new(),
+        unfinished: Vec::new(),
+        released: HashSet::new(),
+    };
+    let mut results = Vec::with_capacity(operations.len());
+    for (index, operation) in operations.iter().enumerate() {
+        results.push(match completed.remove(&index) {
+            Some(result) => result,
+            None => batch.operate(operation)?,
+        });
+    }
+    relations::finish(&mut batch)?;
+    drop(batch);
+    transaction.commit()?;
+    for id in tables::removed_components(connection)? {
+        // What cannot be removed now is tried again with the next batch.
+        if state.storage.remove(&id).is_ok() {
+            tables::forget_removed_component(connection, &id)?;
+        }
+    }
+    Ok(results)
+}
+
+impl Batch<'_> {
+    fn operate(&mut self, operation: &Value) -> ApiResult<Value> {
+        let action = text(operation, "action")?;
+        match action {
+            "query_server_information" => information::answer(self, operation),
+            "query_schemas" => Ok(json!(schemas())),
+            "query" => self.query(text(operation, "expression")?),
+            "search" => search::search(self, operation),
+            "create" => self.writing(action, |batch| write::create(batch, operation)),
+            "update" => self.writing(action, |batch| write::update(batch, operation)),
+            "delete" => self.writing(action, |batch| delete::delete(batch, operation)),
+            "get_upload_metadata" => self.writing(action, |batch| upload::metadata(batch, operation)),
+            _ => Err(ApiError::new(Exception::InvalidAction, format!("Invalid action u'{action}'"))),
+        }
+    }
+
+    fn query(&self, expression: &str) -> ApiResult<Value> {
+        let found = query::run(self.connection, &self.environment, &query::parse(expression)?)?;
+        Ok(json!({"action": "query", "data": found.entities, "metadata": {"next": {"offset": found.next_offset}}}))
+    }
+
+    fn writing(&mut self, action: &str, work: impl FnOnce(&mut Self) -> ApiResult<Value>) -> ApiResult<Value> {
+        allow_writing(self.caller, action)?;
+        work(self)
+    }
+}
+
+/// Refuses callers who may only read.
+pub fn allow_writing(caller: &Caller, action: &str) -> ApiResult<()> {
+    let message =
+        || format!("The user {:?} may only read: {action} needs a security role that may write.", caller.username);
+    if caller.can_write { Ok(()) } else { Err(ApiError::new(Exception::Permission, message())) }
+}
+
+/// A field that has to be text.
+pub fn text<'v>(operation: &'v Value, name: &str) -> ApiResult<&'v str> {
+    let message = || format!("An operation needs {name:?} as text, not {}.", operation[name]);
+    operation[name].as_str().ok_or_else(|| ApiError::validation(message()))
+}
+
+/// The entity type an operation is about.
+pub fn entity_type(operation: &Value) -> ApiResult<&'static EntityType> {
+    let name = text(operation, "entity_type")?;
+    model().entity(name).ok_or_else(|| ApiError::validation(format!("There is no entity type {name:?}.")))
+}
+
+/// The entity data of an operation.
+pub fn entity_data(operation: &Value) -> ApiResult<&Map<String, Value>> {
+    let message = || format!("An operation needs \"entity_data\" as an object, not {}.", operation["entity_data"]);
+    operation["entity_data"].as_object().ok_or_else(|| ApiError::validation(message()))
+}
+
+/// The values of the primary key in `entity_key`: an array, or a single value where the key has one attribute.
+pub fn entity_key(entity: &EntityType, operation: &Value) -> ApiResult<Vec<String>> {
+    let given = &operation["entity_key"];
+    let values = given.as_array().map_or(std::slice::from_ref(given), Vec::as_slice);
+    let key: Option<Vec<String>> = values.iter().map(key_text).collect();
+    key.filter(|key| key.len() == entity.primary_key.len()).ok_or_else(|| {
+        let names = entity.primary_key.join(", ");
+        ApiError::validation(format!("\"entity_key\" of {} has to be [{names}], not {given}.", entity.name))
+    })
+}
+
+/// A value of a primary key as text.
+pub fn key_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
