@@ -1,0 +1,65 @@
+//! The official clients and a browser, each against a staging server on which the C program has published.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::api::Api;
+use crate::shell::{self, Outcome, root, scratch};
+use crate::staging::Staging;
+use crate::{artifacts, cc, check, demo, tools};
+
+const REQUIREMENTS: &str = include_str!("../../tests/peers/python/requirements.txt");
+
+/// The official Python client.
+pub fn python() -> Outcome<String> {
+    let programs = tools::python_environment("python-environment", REQUIREMENTS)?;
+    let stage = Stage::set("python-client")?;
+    let mut command = shell::program(programs.join("python"));
+    command.args(["-W", "ignore::DeprecationWarning", "tests/peers/python/test_peer.py", "--verbose"]);
+    shell::run(stage.tell(&mut command)).map(|()| String::new())
+}
+
+/// The official JavaScript client.
+pub fn javascript() -> Outcome<String> {
+    tools::node_modules("tests/peers/javascript")?;
+    let stage = Stage::set("javascript-client")?;
+    let mut command = shell::program("node");
+    command.args(["--test", "--test-reporter=spec", "tests/peers/javascript/peer.mjs"]);
+    shell::run(stage.tell(&mut command)).map(|()| String::new())
+}
+
+/// The review page in Chromium, with a movie that the C program published.
+pub fn review_page() -> Outcome<String> {
+    tools::node_modules("tests/browser")?;
+    let stage = Stage::set("review-page")?;
+    let movie = &demo::PUBLICATIONS[0];
+    demo::publish(&stage.program, &stage.server, movie)?;
+    let version = check::check(&Api::new(&stage.server), movie).version.ok_or("The movie was not published.")?;
+    let screenshot = scratch("review-page").join("player.png");
+    let mut command = shell::program("node");
+    command.args(["tests/browser/review_page.mjs", "--url", &stage.server.url, "--version", &version]);
+    command.arg("--screenshot").arg(&screenshot);
+    shell::run(stage.tell(&mut command))?;
+    Ok(format!("screenshot: {}", screenshot.display()))
+}
+
+/// A staging server, and the C program that publishes to it.
+struct Stage {
+    server: Staging,
+    program: PathBuf,
+}
+
+impl Stage {
+    fn set(name: &str) -> Outcome<Self> {
+        let folder = scratch(name);
+        let artifacts = artifacts::build()?;
+        let program = cc::example("publish", &artifacts, &folder)?;
+        Ok(Self { server: Staging::start(&artifacts.server, &folder.join("data"))?, program })
+    }
+
+    /// Tells a peer where the server, the C program and the media are.
+    fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        self.server.address(command);
+        command.env("FTREVIEW_PUBLISH", &self.program).env("FTREVIEW_MEDIA", root().join("examples/media"))
+    }
+}

