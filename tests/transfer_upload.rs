@@ -156,6 +156,21 @@ async fn parts_arrive_each_at_its_address_and_their_etags_are_told_in_order() {
 }
 
 #[tokio::test]
+async fn parts_are_under_way_at_the_same_time() {
+    let file = file(IN_PARTS);
+    let server = Server::acting([Act::Stall(0)]).await;
+    let upload = in_parts(&file, &server).await;
+    let running = tokio::spawn(async move { upload.run().await });
+    while server.seen().len() < 3 && !running.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    let mut parts: Vec<_> = server.seen().iter().map(part_number).collect();
+    parts.sort();
+    assert_eq!(parts, [Some(1), Some(2), Some(3)]);
+    running.abort();
+}
+
+#[tokio::test]
 async fn a_request_that_fails_is_repeated_with_the_same_bytes_and_counted_once() {
     // More than the buffers of a connection hold, so that an early answer is early.
     let large = 16 << 20;

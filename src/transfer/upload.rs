@@ -67,9 +67,9 @@ impl Upload {
     /// Sends the file and checks that it stayed the same meanwhile.
     pub async fn run(&self) -> Result<Uploaded> {
         self.progress.begin(self.source.size());
-        let sent = match self.target {
-            Target::Single { .. } => self.whole().await,
-            Target::Parts { .. } => self.in_parts().await,
+        let sent = match &self.target {
+            Target::Single { address, headers } => self.whole(address, headers).await,
+            Target::Parts { addresses, part_size, .. } => self.in_parts(addresses, *part_size).await,
         };
         // Also after a failure: that the file changed explains a mismatch, and nothing explains that it changed.
         let source = self.source.clone();
@@ -80,8 +80,7 @@ impl Upload {
         sent.map_err(|error| self.with_place(error))
     }
 
-    async fn whole(&self) -> Result<Uploaded> {
-        let Target::Single { address, headers } = &self.target else { return Ok(Uploaded::default()) };
+    async fn whole(&self, address: &Address, headers: &HeaderMap) -> Result<Uploaded> {
         let part = Part { number: None, address, headers: headers.clone(), range: 0..self.source.size() };
         let mut warnings = Vec::new();
         if self.put_repeatedly(&part).await?.is_none() {
@@ -91,15 +90,13 @@ impl Upload {
         Ok(Uploaded { parts: Vec::new(), warnings })
     }
 
-    async fn in_parts(&self) -> Result<Uploaded> {
-        let Target::Parts { addresses, part_size, .. } = &self.target else { return Ok(Uploaded::default()) };
+    async fn in_parts(&self, addresses: &[(u32, Address)], part_size: u64) -> Result<Uploaded> {
         let mut waiting = addresses.iter();
         let mut running = FuturesUnordered::new();
         let mut parts = Vec::with_capacity(addresses.len());
         loop {
             let room = policy::PARALLEL_PARTS.saturating_sub(running.len());
-            running
-                .extend(waiting.by_ref().take(room).map(|(number, address)| self.part(*number, address, *part_size)));
+            running.extend(waiting.by_ref().take(room).map(|(number, address)| self.part(*number, address, part_size)));
             match running.next().await {
                 Some(part) => parts.push(part?),
                 None => break,
