@@ -4,6 +4,7 @@
 //! - `query`: the query language, from text to SQL to entities
 //! - `api`: the operations of `POST /api`
 //! - `database`, `auth`, `storage`: what the operations stand on
+//! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
 //! - `demo`: the content of a fresh server
 //! - `server`: putting it on a port
 

@@ -51,7 +51,8 @@ impl Server {
         }
         let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
         let address = listener.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
-        let state = open(config, &format!("http://{address}")).await?;
+        let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let state = open(config, url.trim_end_matches('/')).await?;
         let router = router(&state);
         let (stop, stopped) = oneshot::channel::<()>();
         let serve = axum::serve(listener, router).with_graceful_shutdown(async move {

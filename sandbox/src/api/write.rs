@@ -44,7 +44,7 @@ pub fn create(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     for (attribute, items) in collections {
         relations::write(batch, entity, &key[0], attribute, items)?;
     }
-    answer(batch, "create", entity, &key)
+    answer(batch, "create", entity, &key, &data)
 }
 
 /// Changes an entity and answers it.
@@ -58,7 +58,7 @@ pub fn update(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
         }
         return Err(missing(named, &key));
     };
-    let Some(before) = Loader::new(batch.connection, &batch.environment).full(entity, &key)? else {
+    let Some(before) = Loader::new(batch.connection, &batch.environment).full(entity, &key, std::iter::empty())? else {
         return Err(missing(named, &key));
     };
     let (mut columns, collections) = take_apart(entity, data)?;
@@ -95,7 +95,7 @@ pub fn update(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     for (attribute, items) in collections {
         relations::write(batch, entity, &key[0], attribute, items)?;
     }
-    answer(batch, "update", entity, &key)
+    answer(batch, "update", entity, &key, data)
 }
 
 /// The type of the row with this key, when the row is there and of the type or one that extends it.
@@ -154,8 +154,16 @@ pub fn insert(batch: &Batch<'_>, entity: &EntityType, key: &[String], columns: &
     inserted.map(drop).map_err(|error| refused(entity, key, error))
 }
 
-fn answer(batch: &Batch<'_>, action: &str, entity: &EntityType, key: &[String]) -> ApiResult<Value> {
-    let full = Loader::new(batch.connection, &batch.environment).full(entity, key)?;
+/// Clients replace what they hold by what is answered, so relations that were written have to be in it.
+fn answer(
+    batch: &Batch<'_>,
+    action: &str,
+    entity: &EntityType,
+    key: &[String],
+    written: &Map<String, Value>,
+) -> ApiResult<Value> {
+    let names = written.keys().map(String::as_str);
+    let full = Loader::new(batch.connection, &batch.environment).full(entity, key, names)?;
     Ok(json!({"action": action, "data": full}))
 }
 
