@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::links::{content_type, file_name};
 use crate::state::AppState;
 use crate::storage::{Shown, serve};
 
@@ -25,11 +26,6 @@ pub fn routes(state: AppState) -> Router {
         .route("/component/remove", get(remove_component))
         .route("/img/thumbnail2.png", get(async || thumbnail::placeholder()))
         .with_state(state)
-}
-
-/// The media type of a component's `file_type`, such as `.mov`; `application/octet-stream` when it is unknown.
-pub fn content_type(file_type: &str) -> String {
-    mime_guess::from_ext(file_type.trim_start_matches('.')).first_or_octet_stream().to_string()
 }
 
 /// The query string of the three addresses. Everything is optional here, so that what is missing can be named.
@@ -52,10 +48,9 @@ async fn get_component(
     request: Request,
 ) -> Result<Response, Refusal> {
     caller(&state, &wanted, request.headers()).await?;
-    let (name, file_type) = describe(&state, &wanted.id).await?;
+    let name = file_name_of(&state, &wanted.id).await?;
     let file = state.storage.file(&wanted.id).ok_or_else(|| no_data(&wanted.id))?;
-    let file_name = if name.ends_with(&file_type) { name } else { format!("{name}{file_type}") };
-    let shown = Shown { content_type: &content_type(&file_type), file_name: &file_name };
+    let shown = Shown { content_type: &content_type(&name), file_name: &name };
     Ok(not_shared(serve(&file, &shown, request).await))
 }
 
@@ -88,7 +83,7 @@ async fn remove_component(
         let message = format!("The user {} may not remove component data.", caller.username);
         return Err(Refusal(StatusCode::FORBIDDEN, message));
     }
-    describe(&state, &wanted.id).await?;
+    file_name_of(&state, &wanted.id).await?;
     if state.storage.size(&wanted.id).is_none() {
         return Err(no_data(&wanted.id));
     }
@@ -112,14 +107,16 @@ async fn caller(state: &AppState, wanted: &Wanted, headers: &HeaderMap) -> Resul
     state.auth.authenticate(headers).await.map_err(|error| Refusal(StatusCode::FORBIDDEN, error.content))
 }
 
-/// Name and file type of a component.
-async fn describe(state: &AppState, id: &str) -> Result<(String, String), Refusal> {
+/// The file name of a component.
+async fn file_name_of(state: &AppState, id: &str) -> Result<String, Refusal> {
     if id.is_empty() {
         let message = "The component's id is missing; send ?id=<component id>.".to_owned();
         return Err(Refusal(StatusCode::BAD_REQUEST, message));
     }
-    let sql = "SELECT coalesce(name, ''), coalesce(file_type, '') FROM component WHERE id = ?1";
-    let found = state.database.query_one(sql, [id.to_owned()], |row| Ok((row.get(0)?, row.get(1)?))).await;
+    let sql = "SELECT coalesce(name, ''), file_type FROM component WHERE id = ?1";
+    let read =
+        |row: &rusqlite::Row<'_>| Ok(file_name(&row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?.as_deref()));
+    let found = state.database.query_one(sql, [id.to_owned()], read).await;
     found.map_err(failed)?.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, format!("There is no component {id:?}.")))
 }
 

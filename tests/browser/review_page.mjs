@@ -258,7 +258,7 @@ async function picturesMatch(page, id) {
     await settled(page);
     const seen = await page.locator(test("video")).evaluate((video) => {
       const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
-      const drawing = canvas.getContext("2d");
+      const drawing = canvas.getContext("2d", { willReadFrequently: true });
       drawing.drawImage(video, 0, 0);
       let number = 0;
       for (let bit = 0; bit < 8; bit += 1) {
