@@ -326,6 +326,26 @@ async fn an_address_others_can_reach_is_refused_unless_allowed() {
 }
 
 #[tokio::test]
+async fn a_stopped_server_is_gone_even_for_clients_that_are_still_connected() {
+    let sandbox = Sandbox::start().await;
+    sandbox.pass(json!([])).await;
+    let url = format!("{}/api", sandbox.server.url());
+    sandbox.server.stop().await;
+    assert!(sandbox.client.post(url).send().await.is_err());
+}
+
+#[tokio::test]
+async fn versions_made_at_the_same_time_get_different_numbers() {
+    let sandbox = Sandbox::start().await;
+    let asset = sandbox.asset().await;
+    let batches = (0..8).map(|_| sandbox.pass(json!([create("AssetVersion", json!({"asset_id": asset}))])));
+    let answers = futures_util::future::join_all(batches).await;
+    let mut numbers: Vec<_> = answers.iter().map(|answer| answer[0]["data"]["version"].as_i64().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_a_list_of_operations_is_refused_kindly() {
     let sandbox = Sandbox::start().await;
     sandbox.fail(json!({"action": "query"}), "ValidationError").await;

@@ -250,6 +250,7 @@ fn complete(batch: &Batch<'_>, entity: &'static EntityType, columns: &mut Column
         }
         let default = attribute.default.map(|default| match default {
             Default::NewId => SqlValue::Text(uuid::Uuid::new_v4().to_string()),
+            Default::Text(text) if attribute.kind == Kind::Variable => SqlValue::Text(json!(text).to_string()),
             Default::Text(text) => SqlValue::Text(text.to_owned()),
             Default::Integer(number) if attribute.kind == Kind::Number => SqlValue::Real(number as f64),
             Default::Integer(number) => SqlValue::Integer(number),

@@ -31,6 +31,9 @@ pub mod object_types {
     pub const EPISODE: &str = "22139355-61da-4c8f-9db4-3abc870166bc";
 }
 
+/// The id of the priority that typed contexts have by default (official schema fixtures).
+pub const NO_PRIORITY: &str = "9661b320-3a0c-11e2-81c1-0800200c9a66";
+
 /// The hidden column of tables that hold several types: the name of the row's own type.
 pub const TYPE_COLUMN: &str = "_type";
 
