@@ -70,7 +70,7 @@ impl Session {
 
     /// A handle by which a background task reports the status.
     pub fn reporter(&self) -> Reporter {
-        Reporter { status: self.status.clone(), queue: self.queue.clone() }
+        Reporter { status: self.status.clone(), queue: self.queue.clone(), log: self.log.clone() }
     }
 
     /// Blocks until the first answer about the server is there, or until `deadline`.
@@ -114,6 +114,7 @@ impl Session {
         let Accepted { job, token } = accepted;
         // Held until the end, so that a job outlives a session that is freed: it still has to clean up.
         let runtime = self.runtime.clone();
+        let log = self.log.clone();
         self.runtime.spawn(async move {
             let meter = Mutex::new(Meter::default());
             let (state, error) = tokio::select! {
@@ -123,7 +124,13 @@ impl Session {
                 () = job.report_progress(&meter) => return,
             };
             job.tell_progress(&meter);
-            token.end(state, error);
+            // Whatever a step quoted, what a host shows has no secret in it.
+            job.note(|published| {
+                for warning in &mut published.warnings {
+                    *warning = log.redactor().clean(warning);
+                }
+            });
+            token.end(state, error.map(|error| error.cleaned(log.redactor())));
             drop(runtime);
         });
     }
@@ -178,20 +185,24 @@ pub struct Accepted {
 pub struct Reporter {
     status: Arc<StatusCell>,
     queue: Arc<Queue>,
+    log: Log,
 }
 
 impl Reporter {
     /// The status is this now. Told as an event if it differs.
     pub fn report(&self, status: Status, error: Option<Error>) {
-        {
+        let error = error.map(|error| error.cleaned(self.log.redactor()));
+        let waking = {
             let mut value = self.status.value.lock();
             if value.0 == Status::Closed || (value.0 == status && value.1 == error) {
                 return;
             }
             *value = (status, error.clone());
-        }
+            // Under the lock: whoever learns of the status in one way finds it in the other.
+            self.queue.status_unannounced(Event::Status { status, error })
+        };
         self.status.changed.notify_all();
-        self.queue.status(Event::Status { status, error });
+        self.queue.announce(waking);
     }
 }
 

@@ -86,7 +86,7 @@ impl Queue {
         Waking(self.insert(|state, clock| state.kept.push_back((clock, event))))
     }
 
-    /// Wakes the host after [`Queue::keep_unannounced`].
+    /// Wakes the host after something was put in unannounced.
     pub fn announce(&self, waking: Waking) {
         self.ready.notify_one();
         if waking.0 {
@@ -94,9 +94,9 @@ impl Queue {
         }
     }
 
-    /// Replaces the status that is waiting to be told.
-    pub fn status(&self, event: Event) {
-        self.put(|state, clock| state.status = Some((clock, event)));
+    /// Replaces the status that is waiting to be told, for a caller that holds a lock.
+    pub fn status_unannounced(&self, event: Event) -> Waking {
+        Waking(self.insert(|state, clock| state.status = Some((clock, event))))
     }
 
     /// Replaces the progress of the same job that is waiting to be told.
