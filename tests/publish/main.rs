@@ -1,5 +1,5 @@
 //! Publishing as a host does it, through the C functions, to the staging server.
-#![allow(clippy::unwrap_used, clippy::panic)] // tests fail by panicking
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests fail by panicking
 
 #[path = "../ftrack_support/mod.rs"]
 mod ftrack_support; // servers that answer as told
