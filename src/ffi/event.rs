@@ -211,11 +211,11 @@ impl SessionObject {
 
     /// Whether there is something to take; false when the time is over.
     fn wait(&self, deadline: Option<Instant>) -> Result<bool> {
-        let queue = self.session.queue();
-        if self.session.told_all() {
-            return Err(Error::new(Code::Closed, "the session is closed and everything was told: free it"));
+        match self.session.queue().wait(deadline) {
+            Woken::Ready => Ok(true),
+            Woken::Interrupted | Woken::TimedOut => Ok(false),
+            Woken::Finished => Err(Error::new(Code::Closed, "the session is closed and everything was told: free it")),
         }
-        Ok(queue.wait(deadline) == Woken::Ready)
     }
 
     /// After a session was freed: returns when no other thread is inside one of its callbacks.

@@ -36,6 +36,8 @@ struct State {
     /// Jobs accepted whose end was not handed out yet.
     reserved: usize,
     interrupted: bool,
+    /// No more places will be reserved.
+    closed: bool,
 }
 
 /// That an event was put in, and whether the host must be woken for it.
@@ -51,6 +53,8 @@ pub enum Woken {
     Interrupted,
     /// The time is over.
     TimedOut,
+    /// The queue was closed, and everything was taken.
+    Finished,
 }
 
 impl Queue {
@@ -142,6 +146,9 @@ impl Queue {
             if state.ready() {
                 return Woken::Ready;
             }
+            if state.finished() {
+                return Woken::Finished;
+            }
             match deadline {
                 None => self.ready.wait(&mut state),
                 Some(deadline) if Instant::now() >= deadline => return Woken::TimedOut,
@@ -158,6 +165,12 @@ impl Queue {
         self.ready.notify_all();
     }
 
+    /// No more jobs are accepted: whoever waits returns when the last end was taken.
+    pub fn close(&self) {
+        self.state.lock().closed = true;
+        self.ready.notify_all();
+    }
+
     /// Forgets the end of a job that the host learned of in another way, and frees its place.
     pub fn forget(&self, job: JobName) {
         let mut state = self.state.lock();
@@ -169,6 +182,9 @@ impl Queue {
             _ => true,
         });
         state.reserved = state.reserved.saturating_sub(ends);
+        if state.finished() {
+            self.ready.notify_all();
+        }
         if before != state.kept.len() && !state.ready() {
             self.wake.clear();
         }
@@ -207,6 +223,10 @@ impl Queue {
 }
 
 impl State {
+    fn finished(&self) -> bool {
+        self.closed && self.reserved == 0 && !self.ready()
+    }
+
     fn ready(&self) -> bool {
         !self.kept.is_empty()
             || self.status.is_some()
