@@ -174,7 +174,7 @@ impl Queue {
     /// Forgets the end of a job that the host learned of in another way, and frees its place.
     pub fn forget(&self, job: JobName) {
         let mut state = self.state.lock();
-        let before = state.kept.len();
+        let was_ready = state.ready();
         let ended = |event: &Event| matches!(event, Event::Ended { job: name, .. } if *name == job);
         let ends = state.kept.iter().filter(|(_, event)| ended(event)).count();
         state.kept.retain(|(_, event)| match event {
@@ -182,10 +182,11 @@ impl Queue {
             _ => true,
         });
         state.reserved = state.reserved.saturating_sub(ends);
+        state.progress.retain(|(_, progress)| progress.job != job);
         if state.finished() {
             self.ready.notify_all();
         }
-        if before != state.kept.len() && !state.ready() {
+        if was_ready && !state.ready() {
             self.wake.clear();
         }
     }
@@ -371,9 +372,10 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_job_that_was_waited_for_and_freed_is_not_told_again() {
+    fn nothing_is_told_of_a_job_that_was_waited_for_and_freed() {
         let queue = Queue::default();
         queue.reserve().unwrap();
+        queue.progress(progress(1, 3));
         queue.keep(end(1));
         queue.forget(JobName { handle: 1, tag: 0 });
         assert!(queue.is_empty() && queue.take().is_none());
