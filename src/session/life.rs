@@ -139,6 +139,7 @@ impl Session {
     pub fn close(&self, deadline: Option<Instant>) -> usize {
         let mut state = self.jobs.state.lock();
         state.closed = true;
+        self.queue.close();
         while !state.running.is_empty() {
             match deadline {
                 None => self.jobs.changed.wait(&mut state),
@@ -157,12 +158,6 @@ impl Session {
         self.status.value.lock().0 = Status::Closed;
         self.status.changed.notify_all();
         left.len()
-    }
-
-    /// Whether the session is closed, every job has ended, and every event was taken.
-    pub fn told_all(&self) -> bool {
-        let state = self.jobs.state.lock();
-        state.closed && state.running.is_empty() && self.queue.is_empty()
     }
 
     /// Cancels everything and lets go. What the jobs must clean up goes on in the background.
@@ -208,6 +203,7 @@ impl Reporter {
 
 #[cfg(test)]
 mod tests {
+    use super::super::queue::Woken;
     use super::*;
     use std::time::Duration;
 
@@ -266,6 +262,22 @@ mod tests {
         assert_eq!(session.accept(2).err().unwrap().code, Code::Closed);
         assert_eq!(job.wait(soon()).unwrap().state, State::Cancelled);
         assert_eq!(session.close(soon()), 0);
+    }
+
+    #[test]
+    fn who_waits_for_events_without_limit_is_told_when_the_session_was_closed_and_the_last_job_has_ended() {
+        let session = Arc::new(session());
+        let accepted = session.accept(1).unwrap();
+        let (waiting, (tell, told)) = (session.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            while waiting.queue().wait(None) == Woken::Ready {
+                waiting.queue().take();
+            }
+            tell.send(()).unwrap();
+        });
+        session.close(Some(Instant::now()));
+        accepted.token.end(State::Done, None);
+        told.recv_timeout(Duration::from_secs(20)).unwrap();
     }
 
     #[test]

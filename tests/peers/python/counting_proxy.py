@@ -2,6 +2,7 @@
 
 import http.client
 import http.server
+import json
 import threading
 import urllib.parse
 
@@ -29,7 +30,7 @@ class CountingProxy:
 
     @property
     def requests(self):
-        """Method and path of each request that was answered, in the order they came."""
+        """Method and content of each request, in the order they came: what an API call asks for, or else the path."""
         return list(self._server.requests)
 
 
@@ -41,8 +42,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _pass_on(self):
         target = urllib.parse.urlsplit(self.path)
-        self.server.requests.append((self.command, target.path))
         body = self._body()
+        asked = _operations(body) if target.path == "/api" else target.path
+        self.server.requests.append((self.command, asked))
         upstream = http.client.HTTPConnection(target.hostname, target.port, timeout=60)
         try:
             path = urllib.parse.urlunsplit(("", "", target.path or "/", target.query, ""))
@@ -84,3 +86,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _operations(body):
+    """What an API call asks for, in brief: "query Task, create Asset"."""
+    described = []
+    for operation in json.loads(body):
+        subject = operation.get("entity_type") or operation.get("expression", "").partition(" where ")[0].split(" ")[-1]
+        described.append(f"{operation['action']} {subject}".strip())
+    return ", ".join(described)
