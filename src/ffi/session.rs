@@ -156,7 +156,7 @@ pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i3
     })
 }
 
-/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from.
+/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {

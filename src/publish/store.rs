@@ -1,9 +1,10 @@
 //! The third step: components are created and bytes uploaded. No reviewer sees anything of it: a component
 //! without a version is shown nowhere.
 
+use super::answers::{rows, text};
 use super::ids::Ids;
-use super::resolve::{Asset, Place, rows, text};
-use super::run::Work;
+use super::resolve::Place;
+use super::work::Work;
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Operation, Query};
 use crate::media::{Fingerprint, Media};
@@ -97,9 +98,8 @@ fn measure(work: &Work, files: &[File]) {
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
 /// same in one batch (share.js). The upload metadata are in the order of the files.
 async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
-    let asset = asset_query(place);
+    let asset = place.asset_query();
     let mut operations: Vec<Operation> = asset.iter().map(Operation::query).collect();
-    let first = operations.len();
     for file in files {
         operations.push(Operation::create("FileComponent", &file.component_id, attributes(file)));
         operations.push(metadata(file));
@@ -120,22 +120,7 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,
         None => None,
     };
-    debug_assert!(first <= 1);
     Ok((asset_id, results.skip(step - 1).step_by(step).collect()))
-}
-
-/// The asset by the names that make it one (all official clients look it up so), if it is not known yet.
-pub fn asset_query(place: &Place) -> Option<Query> {
-    match &place.asset {
-        Asset::Known { .. } => None,
-        Asset::Sought { name, type_id } => Some(
-            Query::select(&["id"], "Asset")
-                .filter(Filter::equals("name", name))
-                .filter(Filter::equals("type_id", type_id))
-                .filter(Filter::equals("context_id", &place.parent_id))
-                .limit(1),
-        ),
-    }
 }
 
 fn attributes(file: &File) -> Map<String, Value> {
