@@ -5,7 +5,7 @@ use super::ids::Ids;
 use super::resolve::{Asset, Place, resolve};
 use super::store::{Stored, store};
 use super::{Request, version};
-use crate::ftrack::{Client, Operation};
+use crate::ftrack::{Client, Filter, Operation, Query};
 use crate::media::{Kind, Media};
 use crate::session::life::Accepted;
 use crate::session::log::Log;
@@ -28,7 +28,6 @@ pub struct Work {
 pub struct Made {
     pub components: Vec<String>,
     pub version: bool,
-    pub asset: Option<String>,
 }
 
 /// Starts the publish of an accepted job.
@@ -64,7 +63,7 @@ impl Work {
             }
             Err(error) => {
                 let error = error.at(self.job.stage());
-                self.clean_up(&error).await;
+                self.clean_up().await;
                 let state = if error.code == Code::Cancelled { State::Cancelled } else { State::Failed };
                 if state == State::Failed {
                     self.log.say(crate::session::log::Level::Error, "publish", &error);
@@ -129,31 +128,20 @@ impl Work {
         self.job.note(|published| published.warnings.push(warning));
     }
 
-    /// Removes what the publish made, the visible first. What cannot be removed is told and stays in the result.
-    async fn clean_up(&self, error: &Error) {
+    /// Removes what the publish made, the visible first. What cannot be removed is told and stays in the result. The asset
+    /// stays in any case: others may have found it and published to it, and it goes with all its versions.
+    async fn clean_up(&self) {
         let made = std::mem::take(&mut *self.made.lock());
-        let version = made.version.then(|| ("AssetVersion", self.ids.version.clone()));
-        let components = made.components.into_iter().map(|id| ("FileComponent", id));
-        let asset = made.asset.map(|id| ("Asset", id));
-        let mut left = Vec::new();
-        for (entity_type, id) in version.into_iter().chain(components).chain(asset) {
-            // Nobody answers, or nobody lets us in: the rest would only wait for the same failure.
-            let hopeless = !left.is_empty() && unreachable(error);
-            let removed = match hopeless {
-                true => Err(error.clone()),
-                false => self.client.call_repeatable(&[Operation::delete(entity_type, &[&id])]).await.map(drop),
-            };
-            match removed {
-                // Never created, or gone already.
-                Err(error) if !unreachable(&error) && error.code != Code::Permission => {}
-                Err(_) => left.push(format!("{entity_type} {id}")),
-                Ok(()) => {}
-            }
-            if entity_type == "AssetVersion" && left.is_empty() {
-                self.job.note(|published| {
-                    (published.version_id, published.version_number, published.link) = (None, None, None);
-                });
-            }
+        let version = if made.version { vec![self.ids.version.clone()] } else { Vec::new() };
+        let mut left = self.remove("AssetVersion", version).await;
+        if left.is_empty() {
+            self.job.note(|published| {
+                (published.version_id, published.version_number, published.link) = (None, None, None);
+            });
+            left = self.remove("FileComponent", made.components).await;
+        } else {
+            // A version that stays keeps its media.
+            left.extend(made.components.iter().map(|id| format!("FileComponent {id}")));
         }
         match left.is_empty() {
             true => self.job.note(|published| {
@@ -165,16 +153,36 @@ impl Work {
             )),
         }
     }
+
+    /// Removes what is there of these entities, and says what may be left.
+    async fn remove(&self, entity_type: &'static str, ids: Vec<String>) -> Vec<String> {
+        if ids.is_empty() {
+            return ids;
+        }
+        let left = match self.existing(entity_type, &ids).await {
+            Err(_) => ids,
+            Ok(there) if there.is_empty() => there,
+            Ok(there) => {
+                let removals: Vec<Operation> = there.iter().map(|id| Operation::delete(entity_type, &[id])).collect();
+                match self.client.call_repeatable(&removals).await {
+                    Ok(_) => Vec::new(),
+                    // They may be gone, and only the answer was lost.
+                    Err(_) => self.existing(entity_type, &there).await.unwrap_or(there),
+                }
+            }
+        };
+        left.into_iter().map(|id| format!("{entity_type} {id}")).collect()
+    }
+
+    async fn existing(&self, entity_type: &'static str, ids: &[String]) -> Result<Vec<String>> {
+        let rows = self.client.query(&Query::select(&["id"], entity_type).filter(Filter::within("id", ids))).await?;
+        Ok(rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect())
+    }
 }
 
 fn files(checked: &Checked) -> Vec<(Media, &'static str)> {
     let thumbnail = checked.thumbnail.clone().map(|media| (media, super::ids::THUMBNAIL));
     thumbnail.into_iter().chain([(checked.media.clone(), checked.component_name)]).collect()
-}
-
-fn unreachable(error: &Error) -> bool {
-    use crate::session::Class;
-    error.code.class() == Class::Network || matches!(error.code, Code::ServerBusy | Code::Unauthorised)
 }
 
 fn cancelled() -> Error {
