@@ -12,6 +12,7 @@ use crate::session::log::Log;
 use crate::session::{Code, Error, Job, Result, Session, Stage, State};
 use parking_lot::Mutex;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What all steps of one publish share.
 pub struct Work {
@@ -21,6 +22,7 @@ pub struct Work {
     pub request: Request,
     pub ids: Ids,
     pub made: Mutex<Made>,
+    turns: Arc<Semaphore>,
 }
 
 /// What may exist on the server because of this publish: noted before it is asked for.
@@ -39,12 +41,18 @@ pub fn start(session: &Session, client: &Arc<Client>, accepted: Accepted, reques
         request,
         ids: Ids::new(),
         made: Mutex::default(),
+        turns: session.turns().clone(),
     };
     session.start(accepted, async move { work.run().await });
 }
 
 impl Work {
     async fn run(&self) -> (State, Option<Error>) {
+        let _turn = tokio::select! {
+            biased;
+            () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
+            turn = self.turns.acquire() => turn,
+        };
         let prepared = tokio::select! {
             biased;
             () = self.job.cancelled() => Err(cancelled()),

@@ -3,7 +3,7 @@
 use super::host::{Publish, Session, Staging, example};
 use super::relay::{Act, Decide, does, exception, relay};
 use ftreview::ffi::constants::*;
-use ftreview::session::Code;
+use ftreview::session::{Code, policy};
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER, READER_KEY, READER_USER};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,6 +62,32 @@ fn an_answer_that_was_lost_makes_neither_a_second_version_nor_a_failure() {
         assert!(ended.version_number > 0, "{ended:?}");
         assert_eq!(staging.query("select id from AssetVersion").len(), before + 1);
     }
+}
+
+#[test]
+fn however_many_jobs_are_accepted_only_a_few_run_at_once() {
+    let staging = Staging::start();
+    // Those that have begun and not ended, and the most there were.
+    let running: Arc<Mutex<(usize, usize)>> = Arc::default();
+    let counted = running.clone();
+    let session = session(
+        &staging,
+        Box::new(move |operations| {
+            let mut running = counted.lock().unwrap();
+            let begins =
+                |operation: &Value| operation["expression"].as_str().is_some_and(|text| text.contains("AssetType"));
+            running.0 += usize::from(operations.iter().any(begins));
+            running.1 = running.1.max(running.0);
+            running.0 -= usize::from(attaches(operations));
+            Act::Pass
+        }),
+    );
+    let jobs: Vec<_> = (0..40).map(|_| session.submit(&still()).unwrap()).collect();
+    for job in &jobs {
+        job.wait().done();
+    }
+    let most = running.lock().unwrap().1;
+    assert!(most <= policy::RUNNING_JOBS, "{most}");
 }
 
 #[test]
