@@ -7,6 +7,7 @@
 
 mod answers; // reading the server's answers
 mod check; // is the file there, what is it, will a browser play it; no network
+mod clean_up; // what a publish that failed takes away again
 mod context; // an id or names, and what they turn out to be
 mod ids; // the ids of one publish
 mod names; // a default name for the asset

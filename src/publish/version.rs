@@ -88,11 +88,11 @@ async fn create_version(work: &Work, place: &Place, checked: &Checked, asset: &A
 
     work.made.lock().version = true;
     let probe = Query::select(&["id", "version"], "AssetVersion").filter(Filter::equals("id", &ids.version));
-    let version = match work.client.commit(&operations, &probe).await? {
-        Committed::Now(mut results) => results.pop().unwrap_or_default()["data"].take(),
-        Committed::Before(mut rows) => rows.pop().unwrap_or_default(),
+    let number = match work.client.commit(&operations, &probe).await? {
+        Committed::Now(results) => results.last().and_then(|result| result["data"]["version"].as_i64()),
+        Committed::Before(rows) => rows.first().and_then(|row| row["version"].as_i64()),
     };
-    match version["version"].as_i64() {
+    match number {
         Some(number) => Ok(Some(number)),
         // A strict server need not tell what it was not asked for.
         None => {
