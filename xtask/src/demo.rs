@@ -70,7 +70,9 @@ pub fn run(arguments: &[&str]) -> Outcome {
         return Ok(());
     }
     println!("\n  Open the page in a browser. Ctrl-C stops the server.");
-    server.wait()
+    server.wait()?;
+    println!("\n  Stopped.");
+    Ok(())
 }
 
 /// Publishes and checks everything; returns the pages that show it.
