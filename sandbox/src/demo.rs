@@ -82,7 +82,7 @@ impl Content {
             let sql = "SELECT id FROM resource WHERE username = ?1";
             let known: Option<String> = connection.query_row(sql, [&account.username], |row| row.get(0)).optional()?;
             let id = known.unwrap_or_else(|| {
-                let user = json!({"username": account.username, "first_name": account.username, "last_name": "User",
+                let user = json!({"username": account.username, "first_name": capitalised(&account.username), "last_name": "User",
                     "email": format!("{}@example.com", account.username), "is_active": true});
                 let id = self.add("User", user);
                 let role = if account.can_write { ADMINISTRATOR_ROLE_ID } else { READER_ROLE_ID };
@@ -261,3 +261,8 @@ const TASK_STATUSES: [&str; 8] = [
     "Completed",
     "On Hold",
 ];
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

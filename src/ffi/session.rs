@@ -1,7 +1,7 @@
 //! A session's life, its status, and publishing.
 
 use super::constants::{FTR_OK, FTR_PUBLISH_META_WITHOUT_SIZE, FTR_SESSION_STRICT_API};
-use super::event::Callbacks;
+use super::event::{Callbacks, Poller};
 use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
 use super::job::{JOBS, JobObject};
@@ -13,7 +13,6 @@ use crate::ftrack::settings::{Settings, Variables};
 use crate::publish::{self, Request};
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, Session, Status};
-use parking_lot::Mutex;
 use std::ffi::{CString, c_char};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -22,8 +21,7 @@ use std::sync::{Arc, OnceLock};
 pub struct SessionObject {
     pub session: Session,
     pub callbacks: Callbacks,
-    /// Held by the one thread that polls.
-    pub poller: Mutex<()>,
+    pub poller: Poller,
     pub freed: AtomicBool,
     connection: Connection,
     information: OnceLock<(CString, CString)>,
@@ -53,7 +51,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let object = Arc::new(SessionObject {
             session,
             callbacks: Callbacks::new(&options),
-            poller: Mutex::new(()),
+            poller: Poller::default(),
             freed: AtomicBool::new(false),
             connection,
             information: OnceLock::new(),

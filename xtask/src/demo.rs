@@ -22,7 +22,7 @@ pub const PUBLICATIONS: [Publication; 2] = [
         context: CONTEXT,
         asset: "sh010 comp",
         comment: "Softer key light",
-        status: "In Progress",
+        status: "Pending Review",
         component: "ftrackreview-mp4",
         ftr_meta: r#"{"frameIn": 0, "frameOut": 95, "frameRate": 24.0, "width": 1280, "height": 720}"#,
     },

@@ -61,13 +61,17 @@ pub fn run(
     relations::finish(&mut batch)?;
     drop(batch);
     transaction.commit()?;
-    for id in tables::removed_components(connection)? {
-        // What cannot be removed now is tried again with the next batch.
+    remove_media(state, connection);
+    Ok(results)
+}
+
+/// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.
+fn remove_media(state: &AppState, connection: &Connection) {
+    for id in tables::removed_components(connection).unwrap_or_default() {
         if state.storage.remove(&id).is_ok() {
-            tables::forget_removed_component(connection, &id)?;
+            let _ = tables::forget_removed_component(connection, &id);
         }
     }
-    Ok(results)
 }
 
 impl Batch<'_> {

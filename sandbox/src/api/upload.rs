@@ -10,9 +10,7 @@ use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::links::{content_type, file_name};
 use crate::state::AppState;
-
-/// The most parts an upload may have, as in S3 (JavaScript client, get_chunk_size.ts).
-const MAX_PARTS: u64 = 10_000;
+use crate::storage::MOST_PARTS;
 
 /// A UUID with dashes, which is how the storage names files.
 const UUID_LENGTH: usize = 36;
@@ -31,9 +29,9 @@ pub fn metadata(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     };
     let storage = &batch.state.storage;
     if !operation["parts"].is_null() {
-        let parts = operation["parts"].as_u64().filter(|parts| (1..=MAX_PARTS).contains(parts));
+        let parts = operation["parts"].as_u64().filter(|parts| (1..=u64::from(MOST_PARTS)).contains(parts));
         let parts = parts.and_then(|parts| u32::try_from(parts).ok()).ok_or_else(|| {
-            ApiError::validation(format!("\"parts\" has to be from 1 to {MAX_PARTS}, not {}.", operation["parts"]))
+            ApiError::validation(format!("\"parts\" has to be from 1 to {MOST_PARTS}, not {}.", operation["parts"]))
         })?;
         let upload = storage.begin_multipart(id, parts);
         let url = |(number, url): &(u32, String)| json!({"part_number": number, "signed_url": url});

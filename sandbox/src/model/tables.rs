@@ -37,9 +37,10 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     create_triggers(connection)
 }
 
-/// The components that were deleted and whose media are still there.
+/// The components that were deleted, and not made again since, whose media are still there.
 pub fn removed_components(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare_cached(&format!("SELECT id FROM {REMOVED}"))?;
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT id FROM {REMOVED} WHERE id NOT IN (SELECT id FROM component)"))?;
     let ids = statement.query_map([], |row| row.get(0))?;
     ids.collect()
 }
