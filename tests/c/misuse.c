@@ -1,0 +1,397 @@
+/*
+ * Every function of the library, called wrongly in every way that C allows. Each row has the code that must come back
+ * and a word that the message must have, which is mostly the name of the argument.
+ *
+ *     misuse SERVER
+ *
+ * prints `row FUNCTION` for each row, from which the test sees that no function was forgotten.
+ */
+#include "check.h"
+
+#include <stdlib.h>
+
+#define NOT_UTF8 "caf\xe9"
+#define SENTINEL 0x5e5e5e5e5e5e5e5eu
+
+/* A call, what it must return, and what the message must say. */
+#define ROW(expected, word, call) row(__LINE__, #call, (call), (expected), (word))
+
+static void row(int line, const char *call, int32_t code, int32_t expected, const char *word)
+{
+    const char *const message = ftr_last_error_message();
+
+    printf("row %.*s\n", (int)strcspn(call, "("), call);
+    returns("misuse.c", line, call, code, expected);
+    if (code < 0 && strstr(message, word) == NULL) {
+        failures++;
+        fprintf(stderr, "misuse.c:%d: the message of %s does not say \"%s\": %s\n", line, call, word, message);
+    }
+}
+
+static ftr_session live_session;
+static ftr_job live_job;
+static ftr_event live_event;
+
+/* A session whose server is not there, with a job whose file is not there, and an event of it. */
+static void make_handles(const char *server)
+{
+    ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
+    ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+
+    options.server_url = server;
+    publish.path = "no-such-file.mp4";
+    publish.context = "demo";
+    RETURNS(FTR_OK, ftr_session_create(&options, &live_session));
+    RETURNS(FTR_OK, ftr_session_publish_file(live_session, &publish, &live_job));
+    RETURNS(1, ftr_session_next_event(live_session, LONG, &live_event));
+}
+
+/* --- handles --- */
+
+static void wrong_session(ftr_session session, int32_t code, const char *word)
+{
+    const int32_t on_free = session == 0 ? FTR_OK : code;
+    ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    int32_t number = 77;
+    const char *text = "untouched";
+    uint64_t handle = SENTINEL;
+
+    publish.path = "x.mp4";
+    publish.context = "demo";
+    ROW(code, word, ftr_session_status(session, &number));
+    ROW(code, word, ftr_session_wait_ready(session, 0));
+    ROW(code, word, ftr_session_server_information(session, &text));
+    ROW(code, word, ftr_session_server_version(session, &text));
+    ROW(code, word, ftr_session_publish_file(session, &publish, &handle));
+    ROW(code, word, ftr_session_close(session, 0));
+    ROW(code, word, ftr_session_poll_events(session, 0));
+    ROW(code, word, ftr_session_next_event(session, 0, &handle));
+    ROW(code, word, ftr_session_interrupt(session));
+    ROW(code, word, ftr_session_wake_fd(session, &number));
+    ROW(code, word, ftr_session_set_wakeup_callback(session, NULL, NULL));
+    ROW(on_free, word, ftr_session_free(session));
+    CHECK(number == 77 && handle == SENTINEL && strcmp(text, "untouched") == 0);
+}
+
+static void wrong_job(ftr_job job, int32_t code, const char *word)
+{
+    const int32_t on_free = job == 0 ? FTR_OK : code;
+    const ftr_job_result *result = NULL;
+
+    ROW(code, word, ftr_job_wait(job, 0, &result));
+    ROW(code, word, ftr_job_cancel(job));
+    ROW(on_free, word, ftr_job_free(job));
+    CHECK(result == NULL);
+}
+
+static void wrong_event(ftr_event event, int32_t code, const char *word)
+{
+    const int32_t on_free = event == 0 ? FTR_OK : code;
+    const ftr_event_info *info = NULL;
+    const char *json = NULL;
+
+    ROW(code, word, ftr_event_get(event, &info));
+    ROW(code, word, ftr_event_json(event, &json));
+    ROW(on_free, word, ftr_event_free(event));
+    CHECK(info == NULL && json == NULL);
+}
+
+/* Numbers that are no handles, made from one that is: a handle is kind, mark of the copy of the library, slot and
+ * generation, from the highest bits to the lowest. */
+static void wrong_numbers(uint64_t live, void (*call)(uint64_t, int32_t, const char *), const char *argument)
+{
+    const uint64_t foreign[] = {
+        live ^ ((uint64_t)1 << 44),                     /* of another copy of the library */
+        live ^ ((uint64_t)1 << 59),                     /* of still another */
+        live & ~(uint64_t)0xffffff,                     /* generations begin with 1 */
+        live | 0xffffff,                                /* a generation that was not reached */
+        (live & ~((uint64_t)0xfffff << 24)) | ((uint64_t)0xfffff << 24), /* a slot that was never used */
+        live | ((uint64_t)0xf << 60),                   /* of no kind */
+        live & 0xfffffffffffffff,                       /* of kind 0 */
+        live & 0xffffffff,                              /* cut off by an int */
+        1, 42, UINT64_MAX, (uint64_t)INT64_MAX + 1
+    };
+    size_t i;
+
+    call(0, FTR_E_BAD_HANDLE, argument);
+    for (i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        call(foreign[i], FTR_E_BAD_HANDLE, argument);
+}
+
+static void handles(const char *server)
+{
+    ftr_session session;
+    ftr_job job;
+    ftr_event event;
+
+    wrong_numbers(live_session, wrong_session, "session");
+    wrong_numbers(live_job, wrong_job, "job");
+    wrong_numbers(live_event, wrong_event, "event");
+
+    wrong_session(live_job, FTR_E_WRONG_HANDLE_KIND, "session");
+    wrong_session(live_event, FTR_E_WRONG_HANDLE_KIND, "session");
+    wrong_job(live_session, FTR_E_WRONG_HANDLE_KIND, "job");
+    wrong_job(live_event, FTR_E_WRONG_HANDLE_KIND, "job");
+    wrong_event(live_session, FTR_E_WRONG_HANDLE_KIND, "event");
+    wrong_event(live_job, FTR_E_WRONG_HANDLE_KIND, "event");
+
+    session = live_session;
+    job = live_job;
+    event = live_event;
+    RETURNS(FTR_OK, ftr_job_free(job));
+    RETURNS(FTR_OK, ftr_event_free(event));
+    wrong_job(job, FTR_E_STALE_HANDLE, "job");
+    wrong_event(event, FTR_E_STALE_HANDLE, "event");
+    RETURNS(FTR_OK, ftr_session_free(session));
+    wrong_session(session, FTR_E_STALE_HANDLE, "session");
+
+    /* Freeing a session takes its jobs along, and leaves the events that were pulled. */
+    make_handles(server);
+    RETURNS(FTR_OK, ftr_session_free(live_session));
+    wrong_job(live_job, FTR_E_STALE_HANDLE, "job");
+    RETURNS(FTR_OK, ftr_event_free(live_event));
+
+    /* Old handles stay wrong when new ones have come. */
+    make_handles(server);
+    wrong_session(session, FTR_E_STALE_HANDLE, "session");
+    wrong_job(job, FTR_E_STALE_HANDLE, "job");
+    wrong_event(event, FTR_E_STALE_HANDLE, "event");
+}
+
+/* --- NULL and timeouts --- */
+
+static void null_arguments(void)
+{
+    ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
+    ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    uint64_t handle = SENTINEL;
+
+    ROW(FTR_E_NULL_ARGUMENT, "session", ftr_session_create(&options, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_create(NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "status", ftr_session_status(live_session, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "json", ftr_session_server_information(live_session, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "version", ftr_session_server_version(live_session, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_publish_file(live_session, NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "path", ftr_session_publish_file(live_session, &publish, &handle));
+    publish.path = "x.mp4";
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_session_publish_file(live_session, &publish, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "event", ftr_session_next_event(live_session, 0, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "fd", ftr_session_wake_fd(live_session, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "info", ftr_event_get(live_event, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "json", ftr_event_json(live_event, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "result", ftr_job_wait(live_job, 0, NULL));
+    /* NULL is allowed here. */
+    ROW(FTR_OK, "", ftr_session_set_wakeup_callback(live_session, NULL, NULL));
+    CHECK(handle == SENTINEL);
+}
+
+static void negative_timeouts(void)
+{
+    const int32_t timeouts[] = {-2, -1000, INT32_MIN};
+    const ftr_job_result *result = NULL;
+    ftr_event event = SENTINEL;
+    size_t i;
+
+    for (i = 0; i < sizeof timeouts / sizeof *timeouts; i++) {
+        ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_session_wait_ready(live_session, timeouts[i]));
+        ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_session_close(live_session, timeouts[i]));
+        ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_session_poll_events(live_session, timeouts[i]));
+        ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_session_next_event(live_session, timeouts[i], &event));
+        ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_job_wait(live_job, timeouts[i], &result));
+    }
+    CHECK(event == SENTINEL && result == NULL);
+}
+
+/* --- the size of structs --- */
+
+/* A struct of a later header: more than this library knows. */
+static void *grown(const void *options, size_t size, size_t more, int tail)
+{
+    unsigned char *bytes = malloc(size + more);
+    const uint32_t grown_size = (uint32_t)(size + more);
+
+    if (bytes == NULL)
+        exit(3);
+    memcpy(bytes, options, size);
+    memset(bytes + size, 0, more);
+    bytes[size + more - 1] = (unsigned char)tail;
+    memcpy(bytes, &grown_size, sizeof grown_size);
+    return bytes;
+}
+
+static void struct_sizes(const char *server)
+{
+    const uint32_t wrong[] = {0, 1, 3, 4, 7, 8, 0x7fffffff, 0x80000000, 0xffffffff};
+    ftr_session_options session_options = FTR_SESSION_OPTIONS_INIT;
+    ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    uint64_t handle = SENTINEL;
+    void *later;
+    size_t i;
+
+    session_options.server_url = server;
+    publish.path = "no-such-file.mp4";
+    publish.context = "demo";
+    for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        session_options.struct_size = publish.struct_size = wrong[i];
+        ROW(FTR_E_STRUCT_SIZE, "FTR_SESSION_OPTIONS_INIT", ftr_session_create(&session_options, &handle));
+        ROW(FTR_E_STRUCT_SIZE, "FTR_PUBLISH_OPTIONS_INIT", ftr_session_publish_file(live_session, &publish, &handle));
+    }
+    session_options.struct_size = sizeof session_options - 1;
+    publish.struct_size = sizeof publish - 1;
+    ROW(FTR_E_STRUCT_SIZE, "struct_size", ftr_session_create(&session_options, &handle));
+    ROW(FTR_E_STRUCT_SIZE, "struct_size", ftr_session_publish_file(live_session, &publish, &handle));
+
+    /* A program of a later header that sets nothing new works; one that does is told that it needs another library. */
+    later = grown(&session_options, sizeof session_options, 64, 1);
+    ROW(FTR_E_STRUCT_SIZE, "update", ftr_session_create(later, &handle));
+    free(later);
+    later = grown(&publish, sizeof publish, 64, 1);
+    ROW(FTR_E_STRUCT_SIZE, "update", ftr_session_publish_file(live_session, later, &handle));
+    CHECK(handle == SENTINEL);
+    free(later);
+    later = grown(&publish, sizeof publish, 64, 0);
+    ROW(FTR_OK, "", ftr_session_publish_file(live_session, later, &handle));
+    free(later);
+    later = grown(&session_options, sizeof session_options, 64, 0);
+    ROW(FTR_OK, "", ftr_session_create(later, &handle));
+    RETURNS(FTR_OK, ftr_session_free(handle));
+    free(later);
+}
+
+/* --- texts --- */
+
+static void bad_session_texts(const char *server)
+{
+    const ftr_session_options init = FTR_SESSION_OPTIONS_INIT;
+    ftr_session_options options;
+    ftr_session session = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    options = init; \
+    options.server_url = server; \
+    options.field = value; \
+    ROW(expected, word, ftr_session_create(&options, &session))
+
+    WITH(FTR_E_NOT_UTF8, "server_url", server_url, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "api_key", api_key, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "api_user", api_user, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "headers", headers, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "cookies", cookies, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "proxy", proxy, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "ca_file", ca_file, NOT_UTF8);
+    WITH(FTR_E_BAD_SERVER_URL, "server_url", server_url, "studio");
+    WITH(FTR_E_BAD_SERVER_URL, "server_url", server_url, "ftp://studio.example");
+    WITH(FTR_E_BAD_SERVER_URL, "server_url", server_url, "");
+    WITH(FTR_E_BAD_PROXY_URL, "proxy", proxy, "proxy.studio:3128:1");
+    WITH(FTR_E_INVALID_JSON, "headers", headers, "X-Studio: lyon");
+    WITH(FTR_E_INVALID_JSON, "headers", headers, "[\"X-Studio\"]");
+    WITH(FTR_E_INVALID_JSON, "headers", headers, "{\"X-Studio\": 1}");
+    WITH(FTR_E_INVALID_JSON, "cookies", cookies, "{");
+    WITH(FTR_E_INVALID_ARGUMENT, "api_key", api_key, "line\nbreak");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0xffffffffu);
+    WITH(FTR_E_INVALID_ARGUMENT, "timeout_ms", timeout_ms, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "connect_timeout_ms", connect_timeout_ms, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "log_level", log_level, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "log_level", log_level, FTR_LOG_TRACE + 1);
+    /* It would be ignored today and mean something in a later version. */
+    WITH(FTR_E_INVALID_ARGUMENT, "reserved", reserved, 1);
+#undef WITH
+    CHECK(session == SENTINEL);
+}
+
+static void bad_publish_texts(void)
+{
+    const ftr_publish_options init = FTR_PUBLISH_OPTIONS_INIT;
+    ftr_publish_options publish;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    publish = init; \
+    publish.path = "no-such-file.mp4"; \
+    publish.context = "demo"; \
+    publish.field = value; \
+    ROW(expected, word, ftr_session_publish_file(live_session, &publish, &job))
+
+    WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "context", context, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "asset_name", asset_name, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "asset_type", asset_type, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "comment", comment, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "status", status, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "thumbnail", thumbnail, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "path", path, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "context", context, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0xffffffffu);
+    WITH(FTR_E_NO_CONTEXT, "context", context, NULL);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+/* --- functions that cannot fail --- */
+
+static void texts_of_the_library(void)
+{
+    const int32_t codes[] = {INT32_MIN, -100000, -905, -100, -1, 0, 1, INT32_MAX, FTR_E_PANIC};
+    size_t i;
+
+    for (i = 0; i < sizeof codes / sizeof *codes; i++) {
+        CHECK(ftr_error_name(codes[i]) != NULL && *ftr_error_name(codes[i]) != '\0');
+        CHECK(ftr_error_description(codes[i]) != NULL);
+    }
+    CHECK(strcmp(ftr_error_name(INT32_MIN), "FTR_E_UNKNOWN") == 0);
+    CHECK(strcmp(ftr_error_name(INT32_MAX), "FTR_OK") == 0);
+    CHECK(strcmp(ftr_error_name(FTR_E_PANIC), "FTR_E_PANIC") == 0);
+    CHECK(*ftr_error_description(FTR_E_PANIC) != '\0');
+    CHECK(*ftr_error_description(-1) == '\0');
+    CHECK(strcmp(ftr_version(), FTR_VERSION) == 0);
+    CHECK(ftr_abi_version() == FTR_ABI_VERSION);
+    CHECK(ftr_last_error_message() != NULL);
+    printf("row ftr_error_name\nrow ftr_error_description\nrow ftr_version\nrow ftr_abi_version\n"
+           "row ftr_last_error_message\n");
+}
+
+/* --- a closed session --- */
+
+static void after_close(void)
+{
+    ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    ftr_job job = SENTINEL;
+    ftr_event event = SENTINEL;
+    int32_t told, number;
+
+    publish.path = "no-such-file.mp4";
+    publish.context = "demo";
+    ROW(0, "", ftr_session_close(live_session, LONG));
+    ROW(0, "", ftr_session_close(live_session, 0));
+    ROW(FTR_E_CLOSED, "closed", ftr_session_publish_file(live_session, &publish, &job));
+    do
+        told = ftr_session_poll_events(live_session, LONG);
+    while (told >= 0);
+    RETURNS(FTR_E_CLOSED, told);
+    ROW(FTR_E_CLOSED, "closed", ftr_session_poll_events(live_session, 0));
+    ROW(FTR_E_CLOSED, "closed", ftr_session_next_event(live_session, FTR_NO_TIMEOUT, &event));
+    ROW(FTR_E_CLOSED, "closed", ftr_session_wait_ready(live_session, 0));
+    ROW(FTR_OK, "", ftr_session_status(live_session, &number));
+    CHECK(number == FTR_STATUS_CLOSED);
+    CHECK(job == SENTINEL && event == SENTINEL);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    texts_of_the_library();
+    make_handles(argv[1]);
+    null_arguments();
+    negative_timeouts();
+    struct_sizes(argv[1]);
+    bad_session_texts(argv[1]);
+    bad_publish_texts();
+    handles(argv[1]);
+    after_close();
+    RETURNS(FTR_OK, ftr_session_free(live_session));
+    RETURNS(FTR_OK, ftr_event_free(live_event));
+    return finish();
+}

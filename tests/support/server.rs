@@ -1,0 +1,88 @@
+//! Servers for the programs: the staging server, and one that takes connections and never answers.
+
+use ftreview_sandbox::{Config, Server, config};
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// A context of the staging server's demo project.
+pub const CONTEXT: &str = "demo/sq010/sh010/compositing";
+
+/// A running staging server with a folder of its own. Ends when dropped.
+pub struct Staging {
+    url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Staging {
+    /// Starts it on a free port.
+    pub fn start() -> Staging {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let data = tempfile::tempdir().unwrap();
+            runtime.block_on(async {
+                let server = Server::start(Config::new(data.path())).await.unwrap_or_else(|error| panic!("{error}"));
+                tell.send(server.url().to_owned()).unwrap();
+                // An error means that the test failed and let go: end as well.
+                let _ = stopped.await;
+                server.stop().await;
+            });
+        });
+        let url = told.recv().expect("the staging server starts");
+        Staging { url, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Tells a program of it, as a user who may do everything.
+    pub fn tell(&self, command: &mut Command) {
+        environment(command, &self.url);
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It panicked only if it could not start, which the test has said already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Sets the variables that name a server and a user known to the staging server.
+pub fn environment(command: &mut Command, url: &str) {
+    command.env("FTRACK_SERVER", url);
+    command.env("FTRACK_API_USER", config::DEMO_USER).env("FTRACK_API_KEY", config::DEMO_KEY);
+}
+
+/// Takes connections, because the system does so for a listening port, and never says anything.
+pub struct Silent {
+    listener: TcpListener,
+}
+
+impl Silent {
+    /// Listens on a free port.
+    pub fn start() -> Silent {
+        Silent { listener: TcpListener::bind("127.0.0.1:0").unwrap() }
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        let address: SocketAddr = self.listener.local_addr().unwrap();
+        format!("http://{address}")
+    }
+}
+
+/// The address of a port on which nothing listens.
+pub fn nobody() -> String {
+    // Bound and closed again: nobody else is given an ephemeral port that was just in use.
+    Silent::start().url()
+}
