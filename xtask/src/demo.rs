@@ -32,7 +32,8 @@ pub const PUBLICATIONS: [Publication; 2] = [
         context: CONTEXT,
         asset: "sh010 still",
         comment: "The same frame without grain",
-        status: "Pending Review",
+        // Not the one that new versions get by themselves.
+        status: "In Progress",
         component: "ftrackreview-image",
         ftr_meta: r#"{"format": "image", "width": 1280, "height": 720}"#,
     },
@@ -70,7 +71,9 @@ pub fn run(arguments: &[&str]) -> Outcome {
         return Ok(());
     }
     println!("\n  Open the page in a browser. Ctrl-C stops the server.");
-    server.wait()
+    server.wait()?;
+    println!("\n  Stopped.");
+    Ok(())
 }
 
 /// Publishes and checks everything; returns the pages that show it.

@@ -10,9 +10,24 @@ use crate::{artifacts, cc, check, demo, tools};
 
 const REQUIREMENTS: &str = include_str!("../../tests/peers/python/requirements.txt");
 
-/// The official Python client.
+/// Fetches the official Python client.
+pub fn provide_python() -> Outcome {
+    python_environment().map(drop)
+}
+
+/// Fetches the official JavaScript client.
+pub fn provide_javascript() -> Outcome {
+    tools::node_modules("tests/peers/javascript")
+}
+
+/// Fetches what drives the browser.
+pub fn provide_review_page() -> Outcome {
+    tools::node_modules("tests/browser")
+}
+
+/// Runs the official Python client.
 pub fn python() -> Outcome<String> {
-    let programs = tools::python_environment("python-environment", REQUIREMENTS)?;
+    let programs = python_environment()?;
     let stage = Stage::set("python-client")?;
     let mut command = shell::program(programs.join("python"));
     command.args(["-W", "ignore::DeprecationWarning", "tests/peers/python/test_peer.py", "--verbose"]);
@@ -22,18 +37,16 @@ pub fn python() -> Outcome<String> {
     shell::run(stage.tell(&mut command).env("FTRACK_API_SCHEMA_CACHE_PATH", cache)).map(|()| String::new())
 }
 
-/// The official JavaScript client.
+/// Runs the official JavaScript client.
 pub fn javascript() -> Outcome<String> {
-    tools::node_modules("tests/peers/javascript")?;
     let stage = Stage::set("javascript-client")?;
     let mut command = shell::program("node");
     command.args(["--test", "--test-reporter=spec", "tests/peers/javascript/peer.mjs"]);
     shell::run(stage.tell(&mut command)).map(|()| String::new())
 }
 
-/// The review page in Chromium, with a movie that the C program published.
+/// Opens the review page in Chromium, with a movie that the C program published.
 pub fn review_page() -> Outcome<String> {
-    tools::node_modules("tests/browser")?;
     let stage = Stage::set("review-page")?;
     let movie = &demo::PUBLICATIONS[0];
     demo::publish(&stage.program, &stage.server, movie)?;
@@ -44,6 +57,10 @@ pub fn review_page() -> Outcome<String> {
     command.arg("--screenshot").arg(&screenshot);
     shell::run(stage.tell(&mut command))?;
     Ok(format!("screenshot: {}", screenshot.display()))
+}
+
+fn python_environment() -> Outcome<PathBuf> {
+    tools::python_environment("python-environment", REQUIREMENTS)
 }
 
 /// A staging server, and the C program that publishes to it.

