@@ -7,4 +7,5 @@ mod host; // a host program and a server
 mod nasty_hosts; // what hosts do that nobody advises, and that must do no harm
 mod relay; // spoils answers on their way
 mod requests; // how many requests a publish takes, and why each
+mod secrets; // what may never be shown
 mod whole; // what a publish makes
