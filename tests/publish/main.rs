@@ -12,9 +12,5 @@ mod host; // a host program and a server
 mod nasty_hosts; // what hosts do that nobody advises, and that must do no harm
 mod relay; // spoils answers on their way
 mod requests; // how many requests a publish takes, and why each
-<<<<<<< HEAD
 mod sessions; // what a session tells of its server
-=======
-mod secrets; // what may never be shown
->>>>>>> review
 mod whole; // what a publish makes
