@@ -9,10 +9,10 @@ use crate::ftrack::{Client, Filter, Operation, Query};
 use crate::media::{Kind, Media};
 use crate::session::life::Accepted;
 use crate::session::log::Log;
-use crate::session::{Code, Error, Job, Result, Session, Stage, State};
+use crate::session::{Code, Error, Job, Result, Session, Stage, State, policy};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// What all steps of one publish share.
 pub struct Work {
@@ -22,6 +22,8 @@ pub struct Work {
     pub request: Request,
     pub ids: Ids,
     pub made: Mutex<Made>,
+    /// Told when the components are there, or will not be.
+    pub begun: Notify,
     turns: Arc<Semaphore>,
 }
 
@@ -41,6 +43,7 @@ pub fn start(session: &Session, client: &Arc<Client>, accepted: Accepted, reques
         request,
         ids: Ids::new(),
         made: Mutex::default(),
+        begun: Notify::new(),
         turns: session.turns().clone(),
     };
     session.start(accepted, async move { work.run().await });
@@ -53,10 +56,14 @@ impl Work {
             () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
             turn = self.turns.acquire() => turn,
         };
+        let mut preparing = std::pin::pin!(self.prepare());
         let prepared = tokio::select! {
             biased;
-            () = self.job.cancelled() => Err(cancelled()),
-            prepared = self.prepare() => prepared,
+            () = self.job.cancelled() => {
+                self.settle(preparing).await;
+                Err(cancelled())
+            }
+            prepared = &mut preparing => prepared,
         };
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media.
@@ -78,6 +85,19 @@ impl Work {
                 }
                 (state, Some(error))
             }
+        }
+    }
+
+    /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.
+    async fn settle(&self, preparing: impl Future) {
+        if self.made.lock().components.is_empty() {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = self.begun.notified() => {}
+            _ = preparing => {}
+            () = tokio::time::sleep(policy::CANCEL_PATIENCE) => {}
         }
     }
 
