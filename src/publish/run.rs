@@ -10,10 +10,10 @@ use crate::ftrack::Client;
 use crate::media::Media;
 use crate::session::life::Accepted;
 use crate::session::log::Level;
-use crate::session::{Code, Error, Result, Session, Stage, State};
+use crate::session::{Code, Error, Result, Session, Stage, State, policy};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// Starts the publish of an accepted job.
 pub fn start(session: &Session, client: &Arc<Client>, accepted: Accepted, request: Request) {
@@ -24,6 +24,7 @@ pub fn start(session: &Session, client: &Arc<Client>, accepted: Accepted, reques
         request,
         ids: Ids::new(),
         made: Mutex::default(),
+        begun: Notify::new(),
     };
     let turns = session.turns().clone();
     session.start(accepted, async move { work.run(&turns).await });
@@ -36,10 +37,14 @@ impl Work {
             () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
             turn = turns.acquire() => turn,
         };
+        let mut preparing = std::pin::pin!(self.prepare());
         let prepared = tokio::select! {
             biased;
-            () = self.job.cancelled() => Err(cancelled()),
-            prepared = self.prepare() => prepared,
+            () = self.job.cancelled() => {
+                self.settle(preparing).await;
+                Err(cancelled())
+            }
+            prepared = &mut preparing => prepared,
         };
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media.
@@ -61,6 +66,19 @@ impl Work {
                 }
                 (state, Some(error))
             }
+        }
+    }
+
+    /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.
+    async fn settle(&self, preparing: impl Future) {
+        if self.made.lock().components.is_empty() {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = self.begun.notified() => {}
+            _ = preparing => {}
+            () = tokio::time::sleep(policy::CANCEL_PATIENCE) => {}
         }
     }
 

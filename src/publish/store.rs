@@ -90,7 +90,9 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
     work.made.lock().components = files.iter().map(|file| file.component_id.clone()).collect();
     let ids = files.iter().map(|file| file.component_id.as_str());
     let probe = Query::select(&["id"], "FileComponent").filter(Filter::within("id", ids));
-    let (step, results) = match work.client.commit(&operations, &probe).await? {
+    let committed = work.client.commit(&operations, &probe).await;
+    work.begun.notify_one();
+    let (step, results) = match committed? {
         Committed::Now(results) => (2, results),
         Committed::Before(_) => {
             // The components are there, and the answer with the addresses was lost: they can be asked for again.

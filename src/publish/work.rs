@@ -9,6 +9,7 @@ use crate::session::Job;
 use crate::session::log::Log;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// One publish.
 pub struct Work {
@@ -18,6 +19,8 @@ pub struct Work {
     pub request: Request,
     pub ids: Ids,
     pub made: Mutex<Made>,
+    /// Told when the components are there, or will not be.
+    pub begun: Notify,
 }
 
 /// What may exist on the server because of this publish: noted before it is asked for.

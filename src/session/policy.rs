@@ -63,6 +63,10 @@ pub const JOB_CAPACITY: usize = 1024;
 /// block a part, and more at once make none of them faster.
 pub const RUNNING_JOBS: usize = 8;
 
+/// How long a job that is cancelled waits for the answer to a request that creates something, to remove what it made: servers
+/// answer such a request in less than a second, and a host that cancels does not want to wait for a dead one.
+pub const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Log lines kept for a host that does not poll; older ones go first and are counted.
 pub const LOG_CAPACITY: usize = 1024;
 

@@ -3,10 +3,11 @@
 use super::host::{Publish, Session, Staging, example};
 use super::relay::{Act, Decide, does, exception, relay};
 use ftreview::ffi::constants::*;
+use ftreview::ffi::ftr_job_cancel;
 use ftreview::session::{Code, policy};
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER, READER_KEY, READER_USER};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 const TASK: &str = "demo/sq010/sh010/compositing";
@@ -140,4 +141,36 @@ fn what_could_not_be_removed_after_a_failure_is_told_and_nothing_else_is() {
     let session = Session::create(staging.url(), READER_USER, READER_KEY);
     let ended = session.publish(&still());
     assert_eq!((ended.code, ended.warnings.len()), (Code::Permission as i32, 0), "{ended:?}");
+}
+
+#[test]
+fn a_publish_that_is_cancelled_at_any_of_its_requests_is_done_or_leaves_nothing() {
+    let staging = Staging::start();
+    for request in 0..5 {
+        let before = staging.census();
+        let job = Arc::new(AtomicU64::new(0));
+        let (cancelled, seen) = (job.clone(), AtomicUsize::new(0));
+        let session = session(
+            &staging,
+            Box::new(move |operations| {
+                let is_publish = operations.iter().all(|operation| operation["action"] != "query_server_information");
+                if is_publish && seen.fetch_add(1, Ordering::SeqCst) == request {
+                    while cancelled.load(Ordering::SeqCst) == 0 {
+                        std::thread::yield_now();
+                    }
+                    assert_eq!(ftr_job_cancel(cancelled.load(Ordering::SeqCst)), FTR_OK);
+                }
+                Act::Pass
+            }),
+        );
+        let running = session.submit(&still()).unwrap();
+        job.store(running.0, Ordering::SeqCst);
+        let ended = running.wait();
+        match ended.state {
+            FTR_JOB_DONE => assert!(request >= 2),
+            _ => {
+                assert_eq!((ended.state, staging.census()), (FTR_JOB_CANCELLED, before), "request {request}: {ended:?}")
+            }
+        }
+    }
 }
