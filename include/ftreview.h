@@ -448,15 +448,15 @@
 #define FTR_STATUS_UNAUTHORISED 3
 
 /**
- * No answer: unknown name, nothing listening, no network, or a server that fails. It is tried again in the
- * background.
+ * No answer: unknown name, nothing listening, no network, or a server that fails. This and the next three are tried
+ * again in the background, until the session ends.
  */
 #define FTR_STATUS_UNREACHABLE 4
 
 /** No trusted encrypted connection could be made. */
 #define FTR_STATUS_TLS_FAILED 5
 
-/** The proxy is the reason. It is tried again in the background. */
+/** The proxy is the reason. */
 #define FTR_STATUS_PROXY_FAILED 6
 
 /** What answers at the URL is no ftrack server. */
@@ -944,7 +944,9 @@ FTR_API int32_t ftr_session_set_wakeup_callback(ftr_session session, ftr_wakeup_
 FTR_API int32_t ftr_event_get(ftr_event event, const struct ftr_event_info **info);
 
 /**
- * Writes an event as JSON text, with the field names of the structs, for languages in which structs hurt. Valid until
+ * Writes an event as JSON text, for languages in which structs hurt: the fields of ftr_event_info, and in it objects
+ * with those of the structs; `error` has the name of its code besides. Fields that the kind does not have are left
+ * out. Handles and tags are text, because the numbers of JavaScript and Lua do not hold 64 bits. Valid until
  * ftr_event_free.
  */
 FTR_API int32_t ftr_event_json(ftr_event event, const char **json);

@@ -41,11 +41,11 @@ pub const FTR_STATUS_CONNECTING: i32 = 1;
 pub const FTR_STATUS_READY: i32 = 2;
 /// The server refuses the user and key.
 pub const FTR_STATUS_UNAUTHORISED: i32 = 3;
-/// No answer: unknown name, nothing listening, no network, or a server that fails. It is tried again in the background.
+/// No answer: unknown name, nothing listening, no network, or a server that fails. This and the next three are tried again in the background, until the session ends.
 pub const FTR_STATUS_UNREACHABLE: i32 = 4;
 /// No trusted encrypted connection could be made.
 pub const FTR_STATUS_TLS_FAILED: i32 = 5;
-/// The proxy is the reason. It is tried again in the background.
+/// The proxy is the reason.
 pub const FTR_STATUS_PROXY_FAILED: i32 = 6;
 /// What answers at the URL is no ftrack server.
 pub const FTR_STATUS_WRONG_SERVER: i32 = 7;

@@ -162,7 +162,7 @@ pub unsafe extern "C" fn ftr_event_get(event: ftr_event, info: *mut *const ftr_e
     })
 }
 
-/// Writes an event as JSON text, with the field names of the structs, for languages in which structs hurt. Valid until ftr_event_free.
+/// Writes an event as JSON text, for languages in which structs hurt: the fields of ftr_event_info, and in it objects with those of the structs; `error` has the name of its code besides. Fields that the kind does not have are left out. Handles and tags are text, because the numbers of JavaScript and Lua do not hold 64 bits. Valid until ftr_event_free.
 ///
 /// # Safety
 /// `json` is NULL or the address of a variable.
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn ftr_event_json(event: ftr_event, json: *mut *const c_ch
     guard(|| {
         let object = EVENTS.get(event, "event")?;
         let out = output(json, "json")?;
-        let text = object.json.get_or_init(|| c_text(&event_json(&object.event).to_string()));
+        let text = object.json.get_or_init(|| c_text(&event_json(object.view.raw.session, &object.event).to_string()));
         // SAFETY: not NULL, and the caller's promise.
         unsafe { out.write(text.as_ptr()) };
         Ok(FTR_OK)

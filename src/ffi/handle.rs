@@ -66,7 +66,7 @@ struct Slot<T> {
 }
 
 /// Tells this copy of the library from others in the same process.
-static MARK: Lazy<u64> = Lazy::new(|| RandomState::new().hash_one("ftreview") & MARK_MASK);
+static MARK: Lazy<u64> = Lazy::new(|| (RandomState::new().hash_one("ftreview") & MARK_MASK) | 1);
 
 impl<T> Table<T> {
     pub const fn new(kind: Kind) -> Self {

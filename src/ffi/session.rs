@@ -145,7 +145,13 @@ pub unsafe extern "C" fn ftr_session_publish_file(
         let variables = if request.context.is_none() { Variables::capture() } else { Variables::default() };
         let request = request.complete(&variables)?;
         let accepted = object.session.accept(options.tag)?;
-        let handle = JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone())))?;
+        let handle = match JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone()))) {
+            Ok(handle) => handle,
+            Err(error) => {
+                accepted.withdraw();
+                return Err(error);
+            }
+        };
         accepted.job.set_handle(handle);
         publish::start(&object.session, object.connection.client(), accepted, request);
         // SAFETY: not NULL, and the caller's promise.

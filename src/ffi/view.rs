@@ -3,6 +3,7 @@
 use super::constants::*;
 use super::guard::c_text;
 use super::types::*;
+use crate::session::event::JobName;
 use crate::session::log::Line;
 use crate::session::{Ended, Error, Event, Progress, Published};
 use serde_json::{Value, json};
@@ -196,39 +197,56 @@ impl EventView {
     }
 }
 
-/// The event as JSON, with the field names of the structs. What a kind does not have is left out.
-pub fn event_json(event: &Event) -> Value {
+/// The event as JSON: the fields of [`ftr_event_info`] and of the structs in it, without those that the kind does not have.
+/// Handles and tags are text, because the numbers of JavaScript and Lua do not hold 64 bits.
+pub fn event_json(session: ftr_session, event: &Event) -> Value {
+    let about = |job: JobName| [("job", json!(job.handle.to_string())), ("tag", json!(job.tag.to_string()))];
+    let mut fields: Vec<(&str, Value)> = vec![("session", json!(session.to_string()))];
     match event {
-        Event::Status { status, error } => {
-            json!({"kind": FTR_EVENT_STATUS, "event": "status", "status": *status as i32, "error": error.as_ref().map(error_json)})
+        Event::Status { status, error } => fields.extend([
+            ("kind", json!(FTR_EVENT_STATUS)),
+            ("status", json!(*status as i32)),
+            ("error", json!(error.as_ref().map(error_json))),
+        ]),
+        Event::Progress(progress) => {
+            fields.extend(about(progress.job));
+            fields.extend([("kind", json!(FTR_EVENT_PROGRESS)), ("progress", progress_json(progress))]);
         }
-        Event::Progress(progress) => json!({
-            "kind": FTR_EVENT_PROGRESS, "event": "progress", "job": progress.job.handle, "tag": progress.job.tag,
-            "stage": progress.stage as i32, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
-            "bytes_per_second": progress.bytes_per_second, "remaining_ms": milliseconds(progress.remaining),
-        }),
-        Event::VersionCreated { job, published } => json!({
-            "kind": FTR_EVENT_VERSION_CREATED, "event": "version_created", "job": job.handle, "tag": job.tag,
-            "result": published_json(FTR_JOB_RUNNING, None, published),
-        }),
-        Event::Ended { job, ended } => json!({
-            "kind": FTR_EVENT_JOB_ENDED, "event": "job_ended", "job": job.handle, "tag": job.tag,
-            "result": published_json(ended.state as i32, ended.error.as_ref(), &ended.published),
-        }),
-        Event::Log(line) => json!({
-            "kind": FTR_EVENT_LOG, "event": "log", "level": line.level as i32, "time_ms": time_ms(line),
-            "target": line.target, "message": line.message,
-        }),
-        Event::Dropped(lines) => json!({"kind": FTR_EVENT_DROPPED, "event": "dropped", "dropped": lines}),
+        Event::VersionCreated { job, published } => {
+            fields.extend(about(*job));
+            let result = result_json(FTR_JOB_RUNNING, None, published);
+            fields.extend([("kind", json!(FTR_EVENT_VERSION_CREATED)), ("result", result)]);
+        }
+        Event::Ended { job, ended } => {
+            fields.extend(about(*job));
+            let result = result_json(ended.state as i32, ended.error.as_ref(), &ended.published);
+            fields.extend([("kind", json!(FTR_EVENT_JOB_ENDED)), ("result", result)]);
+        }
+        Event::Log(line) => fields.extend([("kind", json!(FTR_EVENT_LOG)), ("log", log_json(line))]),
+        Event::Dropped(lines) => fields.extend([("kind", json!(FTR_EVENT_DROPPED)), ("dropped", json!(lines))]),
     }
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn published_json(state: i32, error: Option<&Error>, published: &Published) -> Value {
+fn progress_json(progress: &Progress) -> Value {
+    json!({
+        "stage": progress.stage as i32, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
+        "bytes_per_second": progress.bytes_per_second, "remaining_ms": milliseconds(progress.remaining),
+    })
+}
+
+fn log_json(line: &Line) -> Value {
+    json!({
+        "level": line.level as i32, "time_ms": time_ms(line), "target": line.target, "message": line.message,
+    })
+}
+
+fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Value {
     json!({
         "state": state, "error": error.map(error_json), "project_id": published.project_id,
         "parent_id": published.parent_id, "task_id": published.task_id, "asset_id": published.asset_id,
         "asset_name": published.asset_name, "version_id": published.version_id,
-        "version_number": published.version_number, "component_id": published.component_id,
+        "version_number": published.version_number.unwrap_or(-1), "component_id": published.component_id,
         "component_name": published.component_name, "thumbnail_id": published.thumbnail_id,
         "link": published.link, "warnings": published.warnings,
     })
@@ -238,8 +256,8 @@ fn error_json(error: &Error) -> Value {
     let details = &error.details;
     json!({
         "code": error.code as i32, "name": error.code.constant(), "error_class": error.code.class() as i32,
-        "stage": details.stage.map(|stage| stage as i32), "retryable": error.retryable(),
-        "http_status": details.http_status, "retry_after_ms": details.retry_after.map(|wait| milliseconds(Some(wait))),
+        "stage": details.stage.map_or(0, |stage| stage as i32), "retryable": i32::from(error.retryable()),
+        "http_status": details.http_status.unwrap_or_default(), "retry_after_ms": milliseconds(details.retry_after),
         "message": error.message, "exception": details.exception, "server_code": details.error_code,
     })
 }

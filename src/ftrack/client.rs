@@ -8,14 +8,14 @@ use super::retry::Tries;
 use super::{Environment, ProxyChoice};
 use crate::session::log::Log;
 use crate::session::secret::show_url;
-use crate::session::{Code, Error, Result, policy};
+use crate::session::{Class, Code, Error, Result, policy};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use url::{Host, Url};
 
 /// Everything that calls depend on.
@@ -58,6 +58,7 @@ struct Inner {
     api_url: Url,
     log: Log,
     ready: OnceCell<Result<Ready>>,
+    trouble: Option<mpsc::Sender<()>>,
 }
 
 #[derive(Clone)]
@@ -93,11 +94,22 @@ pub struct ServerInformation {
 impl Client {
     /// A client. Does no I/O: a wrong option is told by the first call, and by each one after it.
     pub fn new(config: Config, log: Log) -> Self {
+        Self::make(config, log, None)
+    }
+
+    /// A client, and what tells of a call that failed for a reason that may concern all calls: no connection, no permission
+    /// to call at all, another server than before. It ends when the client is gone.
+    pub fn watched(config: Config, log: Log) -> (Self, mpsc::Receiver<()>) {
+        let (sender, receiver) = mpsc::channel(1);
+        (Self::make(config, log, Some(sender)), receiver)
+    }
+
+    fn make(config: Config, log: Log, trouble: Option<mpsc::Sender<()>>) -> Self {
         let mut api_url = config.server_url.clone();
         api_url.set_path(&format!("{}/api", config.server_url.path().trim_end_matches('/')));
         api_url.set_query(None);
         api_url.set_fragment(None);
-        Client { inner: Arc::new(Inner { config, api_url, log, ready: OnceCell::new() }) }
+        Client { inner: Arc::new(Inner { config, api_url, log, ready: OnceCell::new(), trouble }) }
     }
 
     /// The server, as it was given.
@@ -124,6 +136,10 @@ impl Client {
             }
             Err(error) => {
                 self.inner.log.debug("ftrack", format_args!("{} failed after {took} ms: {error}", what()));
+                if error.code.class() == Class::Network || error.code == Code::Unauthorised {
+                    // Full is as good as told.
+                    let _ = self.inner.trouble.as_ref().map(|trouble| trouble.try_send(()));
+                }
             }
         }
         outcome.map(|(results, _)| results)

@@ -2,7 +2,7 @@
 
 use super::client::{Client, Config, ServerInformation};
 use super::retry;
-use crate::session::{Session, Status};
+use crate::session::{Session, Status, policy};
 use std::sync::{Arc, OnceLock};
 
 /// A session's way to its server.
@@ -23,9 +23,11 @@ impl Connection {
     }
 }
 
-/// Begins to ask, and reports to the session how it went. A server that is merely away is asked again until the session ends.
+/// Begins to ask, and reports to the session how it went. A server that is away is asked again, and so is one that was
+/// there when a request fails later: what the session says of its server is never older than the last trouble with it.
 pub fn connect(session: &Session, config: Config) -> Connection {
-    let client = Arc::new(Client::new(config, session.log().clone()));
+    let (client, mut trouble) = Client::watched(config, session.log().clone());
+    let client = Arc::new(client);
     let information = Arc::new(OnceLock::new());
     let connection = Connection { client: client.clone(), information: information.clone() };
     let reporter = session.reporter();
@@ -33,22 +35,27 @@ pub fn connect(session: &Session, config: Config) -> Connection {
     let client = Arc::downgrade(&client);
     session.runtime().spawn(async move {
         while let Some(client) = client.upgrade() {
-            match client.server_information().await {
+            let answer = client.server_information().await;
+            drop(client);
+            match answer {
                 Ok(answer) => {
                     let _ = information.set(answer);
                     reporter.report(Status::Ready, None);
-                    return;
+                    // What this very asking stirred up is over.
+                    let _ = trouble.try_recv();
+                    if trouble.recv().await.is_none() {
+                        return;
+                    }
                 }
                 Err(error) => {
                     let status = Status::of(&error);
                     reporter.report(status, Some(error));
-                    drop(client);
                     if !status.passes() {
                         return;
                     }
-                    tokio::time::sleep(retry::pause()).await;
                 }
             }
+            tokio::time::sleep(retry::pause_between(policy::RETRY_BASE, policy::RECONNECT_PAUSE)).await;
         }
     });
     connection

@@ -16,16 +16,16 @@ impl Tries {
     /// again, there were enough tries, or the server asks for a longer wait than a job should make.
     pub fn after(&mut self, error: &Error) -> Option<Duration> {
         self.failed += 1;
-        if self.failed >= policy::ATTEMPTS || !transient(error) {
+        if self.failed >= policy::ATTEMPTS || !may_pass(error) {
             return None;
         }
         wait(self.failed, error.details.retry_after, chance())
     }
 }
 
-/// The pause between rounds of tries, for what is asked as long as a session lives.
-pub fn pause() -> Duration {
-    policy::RETRY_CAP.mul_f64(0.5 + chance() / 2.0)
+/// A pause between rounds of tries, anywhere between these two.
+pub fn pause_between(shortest: Duration, longest: Duration) -> Duration {
+    shortest + longest.saturating_sub(shortest).mul_f64(chance())
 }
 
 /// How long the server asked to wait: seconds or an HTTP date (RFC 9110, 10.2.3).
@@ -39,7 +39,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Whether the failure may be over in a few seconds. Stricter than the code's `retryable`, which speaks of minutes and of people.
-fn transient(error: &Error) -> bool {
+pub fn may_pass(error: &Error) -> bool {
     let status = error.details.http_status.unwrap_or(0);
     match error.code {
         // A proxy that wants a password will want it in a second, too.

@@ -134,7 +134,11 @@ impl Config {
         }
         secrets.extend(self.environment.proxies().filter_map(password));
         secrets.extend(self.cookies.iter().map(|(_, value)| value.clone().into()));
-        secrets.extend(self.headers.iter().map(|(_, value)| value.clone().into()));
+        // A header such as X-Studio is no secret, and hiding its every word would spoil the log.
+        let secret =
+            |name: &str| ["auth", "token", "key", "secret", "cookie", "pass"].iter().any(|word| name.contains(word));
+        let headers = self.headers.iter().filter(|(name, _)| secret(&name.to_lowercase()));
+        secrets.extend(headers.map(|(_, value)| value.clone().into()));
         Redactor::new(secrets)
     }
 }

@@ -43,6 +43,11 @@ impl Ids {
     pub fn of(&self, component_name: &str) -> &str {
         if component_name == THUMBNAIL { &self.thumbnail } else { &self.component }
     }
+
+    /// That component's location.
+    pub fn location_of(&self, component_name: &str) -> &str {
+        if component_name == THUMBNAIL { &self.thumbnail_location } else { &self.component_location }
+    }
 }
 
 /// The id of an asset that is to be created: the same for everybody who creates it, so that two machines that publish the

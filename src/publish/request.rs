@@ -1,5 +1,6 @@
 //! What a host asks for.
 
+use super::context::Context;
 use crate::ftrack::settings::Variables;
 use crate::session::{Code, Error, Result};
 use std::path::PathBuf;
@@ -45,15 +46,16 @@ impl Request {
         if self.path.as_os_str().is_empty() {
             return Err(Error::new(Code::InvalidArgument, "path: is empty: give the path of a movie or still"));
         }
-        if self.context.is_none() {
-            self.context = Some(variables.context.clone().ok_or_else(|| {
-                Error::new(
-                    Code::NoContext,
-                    "context: is NULL and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set: \
-                     give an id, or names such as project/sq010/sh010/compositing",
-                )
-            })?);
-        }
+        let context = self.context.or_else(|| variables.context.clone()).ok_or_else(|| {
+            Error::new(
+                Code::NoContext,
+                "context: is NULL and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set: \
+                 give an id, or names such as project/sq010/sh010/compositing",
+            )
+        })?;
+        // What is wrong with its form is told at once; what it names, only the server knows.
+        Context::parse(&context)?;
+        self.context = Some(context);
         Ok(self)
     }
 }

@@ -5,6 +5,7 @@ use super::context::{Context, Found, KnownAsset, STATUSES};
 use super::ids::UPLOAD_TYPE;
 use super::resolve_help::{unknown_context, unknown_name};
 use super::{Request, names};
+use crate::ftrack::query::Order;
 use crate::ftrack::{Client, Filter, Operation, Query};
 use crate::session::{Code, Result};
 use serde_json::Value;
@@ -114,6 +115,8 @@ impl Place {
                     .filter(Filter::equals("name", name))
                     .filter(Filter::equals("type_id", type_id))
                     .filter(Filter::equals("context_id", &self.parent_id))
+                    // Where a server has two of them, every publish takes the same.
+                    .order_by("id", Order::Ascending)
                     .limit(1),
             ),
         }

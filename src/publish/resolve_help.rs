@@ -31,7 +31,7 @@ pub async fn unknown_context(client: &Client, context: &Context) -> Error {
         Ok(Some(id)) => id,
         Ok(None) => {
             let all = Query::select(&["name"], "Project").order_by("name", Order::Ascending).limit(NAMES);
-            return told(client, all, "the server", project).await.unwrap_or_else(plain);
+            return told(client, all, None, project).await.unwrap_or_else(plain);
         }
         Err(_) => return plain(),
     };
@@ -45,7 +45,7 @@ pub async fn unknown_context(client: &Client, context: &Context) -> Error {
                     .filter(Filter::equals("parent_id", &parent))
                     .order_by("name", Order::Ascending)
                     .limit(NAMES);
-                return told(client, all, &format!("\"{path}\""), name).await.unwrap_or_else(plain);
+                return told(client, all, Some(&path), name).await.unwrap_or_else(plain);
             }
             Err(_) => return plain(),
         }
@@ -60,7 +60,7 @@ async fn first(client: &Client, query: Query) -> crate::session::Result<Option<S
     Ok(rows.first().and_then(|row| row["id"].as_str()).map(str::to_owned))
 }
 
-async fn told(client: &Client, names: Query, place: &str, wanted: &str) -> Option<Error> {
+async fn told(client: &Client, names: Query, parent: Option<&str>, wanted: &str) -> Option<Error> {
     let rows: Vec<Value> = client.query(&names).await.ok()?;
     let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
     let there = match names.len() {
@@ -68,5 +68,9 @@ async fn told(client: &Client, names: Query, place: &str, wanted: &str) -> Optio
         count if count >= NAMES as usize => format!("there are: {} and more", names.join(", ")),
         _ => format!("there are: {}", names.join(", ")),
     };
-    Some(Error::new(Code::UnknownContext, format!("context: \"{wanted}\" is not in {place}; {there}")))
+    let message = match parent {
+        Some(parent) => format!("context: there is no \"{wanted}\" in \"{parent}\"; {there}"),
+        None => format!("context: there is no project \"{wanted}\"; {there}"),
+    };
+    Some(Error::new(Code::UnknownContext, message))
 }

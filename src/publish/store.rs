@@ -2,14 +2,14 @@
 //! without a version is shown nowhere.
 
 use super::answers::{rows, text};
-use super::ids::Ids;
+use super::ids::{Ids, SERVER_LOCATION};
 use super::resolve::Place;
 use super::work::Work;
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Operation, Query};
 use crate::media::Media;
-use crate::session::{Result, Source, policy};
-use crate::transfer::{Plan, Progress, Target, Upload};
+use crate::session::{Code, Result, Source, policy};
+use crate::transfer::{Plan, Progress, Target, Upload, Uploaded};
 use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ struct File {
 pub struct Stored {
     /// The asset, if it is there already.
     pub asset_id: Option<String>,
+    /// Names of the components whose location is still to be told to the server.
+    pub unlocated: Vec<&'static str>,
     pub warnings: Vec<String>,
 }
 
@@ -44,18 +46,34 @@ pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>
     }
     let uploaded = try_join_all(uploads).await?;
 
-    let mut warnings = Vec::new();
-    let mut complete = Vec::new();
+    let (mut warnings, mut unlocated) = (Vec::new(), Vec::new());
+    let (mut complete, mut locations) = (Vec::new(), Vec::new());
     for (file, (target, uploaded)) in files.iter().zip(uploaded) {
         warnings.extend(uploaded.warnings);
         if let Target::Parts { upload_id, .. } = target {
             complete.push(Operation::complete_multipart_upload(&file.component_id, &upload_id, &uploaded.parts));
+            complete.push(location(&work.ids, file.component_name));
+            locations.push(work.ids.location_of(file.component_name));
+        } else {
+            unlocated.push(file.component_name);
         }
     }
     if !complete.is_empty() {
-        work.client.call_repeatable(&complete).await?;
+        // Together with the locations (as the official JavaScript client does), because their being there is the one sign by
+        // which a completion whose answer was lost can be recognised; completing twice is an error.
+        let probe = Query::select(&["id"], "ComponentLocation").filter(Filter::within("id", locations));
+        work.client.commit(&complete, &probe).await?;
     }
-    Ok(Stored { asset_id, warnings })
+    Ok(Stored { asset_id, unlocated, warnings })
+}
+
+/// That the bytes of a component are in ftrack's own location, where their name is the component's id (official clients, both).
+pub fn location(ids: &Ids, component_name: &str) -> Operation {
+    let component_id = ids.of(component_name);
+    let attributes =
+        [("component_id", component_id), ("location_id", SERVER_LOCATION), ("resource_identifier", component_id)];
+    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    Operation::create("ComponentLocation", ids.location_of(component_name), attributes)
 }
 
 fn file((media, component_name): (Media, &'static str), ids: &Ids) -> Result<File> {
@@ -129,17 +147,31 @@ fn metadata(file: &File) -> Operation {
     }
 }
 
-async fn upload(work: &Work, file: &File, metadata: &Value) -> Result<(Target, crate::transfer::Uploaded)> {
-    let target = Target::from_metadata(metadata, file.plan, work.client.server_url())?;
-    let upload = Upload {
-        http: work.client.http().await?,
-        source: file.source.clone(),
-        target,
-        progress: file.progress.clone(),
-        log: work.log.clone(),
-        idle_timeout: policy::UPLOAD_IDLE_TIMEOUT,
-    };
-    let uploaded = upload.run().await?;
-    work.log.info("publish", format_args!("{} is in storage: {} bytes", file.file_name, file.source.size_bytes()));
-    Ok((upload.target, uploaded))
+async fn upload(work: &Work, file: &File, metadata: &Value) -> Result<(Target, Uploaded)> {
+    let mut metadata = metadata.clone();
+    let mut asked_again = false;
+    loop {
+        let upload = Upload {
+            http: work.client.http().await?,
+            source: file.source.clone(),
+            target: Target::from_metadata(&metadata, file.plan, work.client.server_url())?,
+            progress: file.progress.clone(),
+            log: work.log.clone(),
+            idle_timeout: policy::UPLOAD_IDLE_TIMEOUT,
+        };
+        match upload.run().await {
+            Ok(uploaded) => {
+                let size = file.source.size_bytes();
+                work.log.info("publish", format_args!("{} is in storage: {size} bytes", file.file_name));
+                return Ok((upload.target, uploaded));
+            }
+            // A slow link or a laptop that slept. Once: with fresh addresses all begins anew, and that must not go on for ever.
+            Err(error) if error.code == Code::StorageExpired && !asked_again => {
+                work.log.warning("publish", format_args!("{}: {error}; asking for a new address", file.file_name));
+                asked_again = true;
+                metadata = work.client.call_repeatable(&[self::metadata(file)]).await?.pop().unwrap_or_default();
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }

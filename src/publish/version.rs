@@ -1,29 +1,30 @@
 //! The fourth step: the version is created and given its media, in the two batches that servers are known to take:
 //! a component's `version_id` in the batch that creates the version is refused (official Adobe plug-in, share.js).
 
-use super::answers::rows;
 use super::check::Checked;
-use super::ids::{self, SERVER_LOCATION};
+use super::ids;
 use super::resolve::{Asset, Place};
-use super::store::Stored;
+use super::store::{self, Stored};
 use super::work::Work;
+use crate::ftrack::retry;
 use crate::ftrack::{Committed, Filter, Operation, Query};
 use crate::media;
-use crate::session::{Code, Error, Result};
+use crate::session::{Code, Error, Result, policy};
 use serde_json::{Map, Value, json};
+use std::time::Instant;
 
 /// Creates the version and everything that belongs to it. When this returns, reviewers can open it.
 pub async fn create(work: &Work, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
-    let mut asset = match (&place.asset, stored.asset_id) {
+    let mut asset = match (&place.asset, &stored.asset_id) {
         (Asset::Known(asset), _) => AssetChoice::Existing(asset.id.clone()),
-        (Asset::Sought { .. }, Some(id)) => AssetChoice::Existing(id),
+        (Asset::Sought { .. }, Some(id)) => AssetChoice::Existing(id.clone()),
         (Asset::Sought { name, type_id }, None) => AssetChoice::Create(ids::asset(&place.parent_id, type_id, name)),
     };
-    let number = match create_version(work, place, checked, &asset).await {
+    let number = match create_version(work, place, checked, &stored, &asset).await {
         // Somebody created the asset meanwhile, or one with its id is in the server's bin.
         Err(error) if matches!(error.code, Code::Duplicate | Code::Integrity) && asset.is_new() => {
             asset = find_again(work, place).await?;
-            create_version(work, place, checked, &asset).await?
+            create_version(work, place, checked, &stored, &asset).await?
         }
         other => other?,
     };
@@ -67,12 +68,15 @@ async fn find_again(work: &Work, place: &Place) -> Result<AssetChoice> {
 
 /// One request: where the bytes are, what the player must know of them, the asset if it is new, and the version.
 /// Returns the number that the server gave the version.
-async fn create_version(work: &Work, place: &Place, checked: &Checked, asset: &AssetChoice) -> Result<Option<i64>> {
+async fn create_version(
+    work: &Work,
+    place: &Place,
+    checked: &Checked,
+    stored: &Stored,
+    asset: &AssetChoice,
+) -> Result<Option<i64>> {
     let ids = &work.ids;
-    let mut operations = vec![location(&ids.component_location, &ids.component)];
-    if checked.thumbnail.is_some() {
-        operations.push(location(&ids.thumbnail_location, &ids.thumbnail));
-    }
+    let mut operations: Vec<Operation> = stored.unlocated.iter().map(|name| store::location(ids, name)).collect();
     let meta = media::ftr_meta(&checked.media, work.request.meta_with_size);
     operations.push(Operation::create_with_key(
         "Metadata",
@@ -94,10 +98,9 @@ async fn create_version(work: &Work, place: &Place, checked: &Checked, asset: &A
     };
     match number {
         Some(number) => Ok(Some(number)),
-        // A strict server need not tell what it was not asked for.
+        // A strict server need not tell what it was not asked for; and no version is lost for want of its number.
         None => {
-            let answer = work.client.call_repeatable(&[Operation::query(&probe)]).await?;
-            let rows = rows(answer.into_iter().next().unwrap_or_default())?;
+            let rows = work.client.query(&probe).await.unwrap_or_default();
             Ok(rows.first().and_then(|row| row["version"].as_i64()))
         }
     }
@@ -127,20 +130,21 @@ async fn attach(work: &Work, checked: &Checked) -> Result<()> {
     if checked.thumbnail.is_some() {
         operations.push(attach(&work.ids.thumbnail));
     }
-    work.client.call_repeatable(&operations).await.map(drop).map_err(|error| Error {
-        message: format!("the version was created and could not be given its media: {}", error.message),
-        ..error
-    })
-}
-
-fn location(id: &str, component_id: &str) -> Operation {
-    let parts = [
-        ("component_id", json!(component_id)),
-        ("location_id", json!(SERVER_LOCATION)),
-        // In ftrack's own location the identifier is the component's id (official clients, both).
-        ("resource_identifier", json!(component_id)),
-    ];
-    Operation::create("ComponentLocation", id, attributes(parts))
+    // The version is there, so it is worth waiting for a server that is away for a while: removing it needs the server, too.
+    let until = Instant::now() + policy::ATTACH_PATIENCE;
+    loop {
+        match work.client.call_repeatable(&operations).await {
+            Ok(_) => return Ok(()),
+            Err(error) if retry::may_pass(&error) && Instant::now() < until => {
+                work.log.warning("publish", format_args!("the version still lacks its media, trying again: {error}"));
+                tokio::time::sleep(retry::pause_between(policy::RETRY_BASE, policy::ATTACH_PAUSE)).await;
+            }
+            Err(error) => {
+                let message = format!("the version was created and could not be given its media: {}", error.message);
+                return Err(Error { message, ..error });
+            }
+        }
+    }
 }
 
 /// Where a browser opens the version: not documented by ftrack, and the form that its users' programs have in common.

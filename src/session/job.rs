@@ -175,6 +175,14 @@ impl Token {
         self.finish(state, error);
     }
 
+    /// Takes the job back that the host never learned of: it has no end to be told.
+    pub fn withdraw(mut self) {
+        if let Some(on_end) = self.on_end.take() {
+            self.job.queue.release();
+            on_end();
+        }
+    }
+
     fn finish(&mut self, state: State, error: Option<Error>) {
         if let Some(on_end) = self.on_end.take() {
             self.job.finish(Ended { state, error, published: self.job.published() });

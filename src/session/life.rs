@@ -184,6 +184,13 @@ pub struct Accepted {
     token: Token,
 }
 
+impl Accepted {
+    /// Takes it back: the host could not be told of it.
+    pub fn withdraw(self) {
+        self.token.withdraw();
+    }
+}
+
 /// Reports the status from the background.
 #[derive(Clone)]
 pub struct Reporter {

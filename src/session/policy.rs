@@ -20,6 +20,16 @@ pub const RETRY_BASE: Duration = Duration::from_millis(500);
 /// The longest wait between tries, also where the server asks for more: a job should rather fail and say so.
 pub const RETRY_CAP: Duration = Duration::from_secs(30);
 
+/// The longest pause before a server that is away is asked again whether it is there: an artist who looks at the status
+/// should not look long, and a farm should not be noticed.
+pub const RECONNECT_PAUSE: Duration = Duration::from_secs(20);
+
+/// A version that was created and lacks its media is worth this much waiting for a server that is being restarted.
+pub const ATTACH_PATIENCE: Duration = Duration::from_secs(300);
+
+/// The longest wait between tries in that time: long enough for a server that starts, short enough for a reviewer.
+pub const ATTACH_PAUSE: Duration = Duration::from_secs(10);
+
 /// The largest API answer that is read: a page of 500 entities is well below, and a wrong server may send without end.
 pub const ANSWER_LIMIT: usize = 64 << 20;
 

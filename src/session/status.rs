@@ -39,8 +39,9 @@ impl Status {
         }
     }
 
-    /// Whether asking again may help without anybody changing anything.
+    /// Whether asking again may help without anybody changing the session. A wrong key will stay wrong, and asking with it again
+    /// and again may lock the account; a maintenance page or an expired certificate will not stay.
     pub fn passes(self) -> bool {
-        matches!(self, Status::Connecting | Status::Unreachable | Status::ProxyFailed)
+        !matches!(self, Status::Unauthorised | Status::Misconfigured | Status::Closed)
     }
 }

@@ -24,7 +24,15 @@ impl Progress {
         self.total.load(Ordering::Relaxed)
     }
 
+    /// Never below nothing: a request of an upload that was begun anew may fail late.
+    fn take_back(&self, bytes: u64) {
+        let back = |sent: u64| Some(sent.saturating_sub(bytes));
+        let _ = self.sent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, back);
+    }
+
+    /// An upload begins, or begins anew.
     pub(super) fn begin(&self, total: u64) {
+        self.sent.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
     }
 }
@@ -89,7 +97,7 @@ impl Counter {
     pub(super) fn fail(&self) {
         let mut state = self.state.lock();
         if !state.over {
-            self.progress.sent.fetch_sub(state.counted, Ordering::Relaxed);
+            self.progress.take_back(state.counted);
             state.over = true;
         }
     }

@@ -82,12 +82,12 @@ fn a_name_that_the_server_does_not_have_is_told_with_those_it_has_and_nothing_is
         (
             with(|publish| publish.context = Some("nowhere/sq010".into())),
             Code::UnknownContext,
-            "\"nowhere\" is not in the server; there are: demo, pilot",
+            "there is no project \"nowhere\"; there are: demo, pilot",
         ),
         (
             with(|publish| publish.context = Some("demo/sq010/sh999/compositing".into())),
             Code::UnknownContext,
-            "\"sh999\" is not in \"demo/sq010\"; there are: sh010, sh020, sh030",
+            "there is no \"sh999\" in \"demo/sq010\"; there are: sh010, sh020, sh030",
         ),
         (
             with(|publish| publish.context = Some("00000000-0000-4000-8000-000000000000".into())),
@@ -151,7 +151,10 @@ fn a_wrong_key_a_wrong_server_and_no_server_are_told_apart() {
         let ended = session.publish(&Publish::of(example("still.png"), TASK));
         assert_eq!((ended.state, ended.code), (FTR_JOB_FAILED, code as i32), "{url}: {}", ended.message);
         let events = session.events();
-        assert!(events.iter().any(|event| event["event"] == "status" && event["status"] == status), "{events:?}");
+        assert!(
+            events.iter().any(|event| event["kind"] == FTR_EVENT_STATUS && event["status"] == status),
+            "{events:?}"
+        );
         assert!(!format!("{events:?}").contains(key));
     }
 }
@@ -193,8 +196,8 @@ fn a_publish_without_a_context_anywhere_is_refused_at_once() {
     let refused = session.submit(&Publish { path: example("still.png"), ..Publish::default() }).err().unwrap();
     assert_eq!(refused.0, Code::NoContext as i32);
     assert!(refused.1.contains("FTRACK_CONTEXTID"), "{}", refused.1);
-    let refused = session.submit(&Publish::of(example("still.png"), "demo//sh010")).unwrap().wait();
-    assert_eq!(refused.code, Code::InvalidArgument as i32, "{}", refused.message);
+    let refused = session.submit(&Publish::of(example("still.png"), "demo//sh010")).err().unwrap();
+    assert_eq!(refused.0, Code::InvalidArgument as i32, "{}", refused.1);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn an_untrusted_certificate_a_dead_proxy_and_a_missing_ca_file_are_told_apart() 
             assert!(last_error().contains(named) && !last_error().contains("pass-word"), "{}", last_error());
         }
         let events = session.events();
-        let told = events.iter().find(|event| event["event"] == "status").unwrap();
+        let told = events.iter().find(|event| event["kind"] == FTR_EVENT_STATUS).unwrap();
         assert_eq!((&told["status"], &told["error"]["code"]), (&json!(expected), &json!((code != 0).then_some(code))));
     }
 }
