@@ -1,5 +1,6 @@
 //! The programs in examples/c, which people copy: they compile strictly everywhere, and do what they say.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's failure is a panic
 #![cfg(target_os = "linux")]
 
 mod support;
