@@ -2,6 +2,8 @@
 //!
 //! A program of its own, because its allocator watches all memory that is asked for.
 
+#![allow(clippy::unwrap_used, reason = "this is all tests, its helpers too")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::{self, File};
 use std::path::Path;
@@ -50,13 +52,13 @@ impl Numbers {
     }
 }
 
-const MUTATIONS_OF_EACH: usize = 150;
+const MUTATIONS_OF_EACH: usize = 80;
 
 #[test]
 fn no_damage_makes_probing_panic_or_take_much_memory() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("damaged.mp4");
-    let mut numbers = Numbers(0x5eed_0f_f11e5);
+    let mut numbers = Numbers(0x05ee_d0ff_11e5);
     let (mut read, mut refused) = (0, 0);
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/media");
     let mut paths: Vec<_> = fs::read_dir(samples).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -84,7 +86,7 @@ fn no_damage_makes_probing_panic_or_take_much_memory() {
         }
     }
     // Damage must be met at every depth: neither all refused at the door nor all unnoticed.
-    assert!(read > 1000 && refused > 1000, "{read} read, {refused} refused");
+    assert!(read > 500 && refused > 500, "{read} read, {refused} refused");
 }
 
 /// One to six changes, most of them where the headers are, and sometimes an end that is too early.

@@ -22,6 +22,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Listening anywhere but on loopback is refused unless this is set: the keys are public and nothing is encrypted.
     pub allow_remote: bool,
+    /// The address clients reach the server at, when it is not where it listens: behind a proxy, or on all interfaces.
+    pub public_url: Option<String>,
     /// The folder of the database and the media; made when missing, kept when the server stops.
     pub data: PathBuf,
     /// Who may log in. Accounts that are missing in the database are added at each start.
@@ -48,6 +50,7 @@ impl Config {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             allow_remote: false,
+            public_url: None,
             data: data.into(),
             accounts: vec![
                 Account { username: DEMO_USER.into(), key: DEMO_KEY.into(), can_write: true },

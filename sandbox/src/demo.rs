@@ -9,13 +9,11 @@ use crate::api::batch;
 use crate::auth::{Caller, READER_ROLE_ID};
 use crate::error::ApiResult;
 use crate::links::{REVIEW_LOCATION, SERVER_LOCATION};
-use crate::model::object_types;
+use crate::model::{NO_PRIORITY, object_types};
 use crate::state::AppState;
 
 /// The asset type every server has (Adobe panel, share.js).
 const UPLOAD_TYPE: &str = "8f4144e0-a8e6-11e2-9e96-0800200c9a66";
-/// The priority that typed contexts have by default (official schema fixtures).
-const NO_PRIORITY: &str = "9661b320-3a0c-11e2-81c1-0800200c9a66";
 const ADMINISTRATOR_ROLE_ID: &str = "9d1c7c0e-4a53-4b7e-8c4a-6a6f1f1c0d01";
 
 /// Fills a new database with the demo, and adds accounts that are missing.
@@ -84,7 +82,7 @@ impl Content {
             let sql = "SELECT id FROM resource WHERE username = ?1";
             let known: Option<String> = connection.query_row(sql, [&account.username], |row| row.get(0)).optional()?;
             let id = known.unwrap_or_else(|| {
-                let user = json!({"username": account.username, "first_name": account.username, "last_name": "User",
+                let user = json!({"username": account.username, "first_name": capitalised(&account.username), "last_name": "User",
                     "email": format!("{}@example.com", account.username), "is_active": true});
                 let id = self.add("User", user);
                 let role = if account.can_write { ADMINISTRATOR_ROLE_ID } else { READER_ROLE_ID };
@@ -263,3 +261,8 @@ const TASK_STATUSES: [&str; 8] = [
     "Completed",
     "On Hold",
 ];
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -4,7 +4,9 @@
 //! - `query`: the query language, from text to SQL to entities
 //! - `api`: the operations of `POST /api`
 //! - `database`, `auth`, `storage`: what the operations stand on
+//! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
 //! - `demo`: the content of a fresh server
+//! - `requests`: what clients asked, to be counted
 //! - `server`: putting it on a port
 
 #![forbid(unsafe_code)]
@@ -19,6 +21,7 @@ pub mod error;
 pub mod links;
 pub mod model;
 pub mod query;
+pub mod requests;
 pub mod server;
 pub mod state;
 pub mod storage;

@@ -36,9 +36,10 @@ pub fn compute(
     }
 }
 
-/// The file name a component is downloaded as.
+/// The file name a component is downloaded as. Some publishers repeat the file type in the name.
 pub fn file_name(name: &str, file_type: Option<&str>) -> String {
-    format!("{name}{}", file_type.unwrap_or_default())
+    let file_type = file_type.unwrap_or_default();
+    if name.ends_with(file_type) { name.to_owned() } else { format!("{name}{file_type}") }
 }
 
 /// The content type that goes with a file name.

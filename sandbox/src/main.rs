@@ -20,6 +20,9 @@ struct Arguments {
     /// Listen on an address that other machines can reach; keys are public and nothing is encrypted
     #[arg(long)]
     allow_remote: bool,
+    /// The address clients reach the server at, when it is not where it listens
+    #[arg(long)]
+    public_url: Option<String>,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,

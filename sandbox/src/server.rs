@@ -13,6 +13,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
 use crate::model::tables;
+use crate::requests::{self, Requests};
 use crate::state::AppState;
 use crate::storage::Storage;
 use crate::{api, components, database, demo, web};
@@ -51,7 +52,8 @@ impl Server {
         }
         let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
         let address = listener.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
-        let state = open(config, &format!("http://{address}")).await?;
+        let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let state = open(config, url.trim_end_matches('/')).await?;
         let router = router(&state);
         let (stop, stopped) = oneshot::channel::<()>();
         let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
@@ -105,7 +107,8 @@ async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
     let failed = |reason: String| StartError::Database(file.clone(), reason);
     let database: Database = database::Database::open(&file).map_err(|e| failed(e.to_string()))?;
     let auth = Auth::new(database.clone());
-    let state = AppState { database, auth, storage, config: Arc::new(config), url: url.into() };
+    let state =
+        AppState { database, auth, storage, requests: Requests::default(), config: Arc::new(config), url: url.into() };
     let filled = state.clone();
     let setup = move |connection: &mut rusqlite::Connection| {
         tables::create(connection)?;
@@ -121,6 +124,7 @@ fn router(state: &AppState) -> Router {
         .merge(state.storage.routes())
         .merge(components::routes(state.clone()))
         .merge(web::routes(state.clone()))
+        .layer(axum::middleware::from_fn_with_state(state.requests.clone(), requests::note))
 }
 
 impl std::fmt::Display for StartError {

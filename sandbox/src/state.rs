@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
+use crate::requests::Requests;
 use crate::storage::Storage;
 
 /// The server's parts; a clone is cheap and shares them.
@@ -16,6 +17,8 @@ pub struct AppState {
     pub auth: Auth,
     /// Media.
     pub storage: Storage,
+    /// What clients asked.
+    pub requests: Requests,
     /// What the server was started with.
     pub config: Arc<Config>,
     /// The server's address as clients see it, without a slash at the end.

@@ -60,7 +60,9 @@ pub fn to_json(attribute: &Attribute, value: ValueRef<'_>) -> Value {
         (kind, ValueRef::Text(bytes)) => {
             let text = String::from_utf8_lossy(bytes);
             match kind {
-                Kind::DateTime => json!({"__type__": "datetime", "value": text}),
+                Kind::DateTime | Kind::Sql { yields: Scalar::DateTime, .. } => {
+                    json!({"__type__": "datetime", "value": text})
+                }
                 Kind::Variable => serde_json::from_str(&text).unwrap_or(Value::Null),
                 _ => json!(text),
             }
@@ -80,7 +82,7 @@ pub fn literal_to_sql(kind: Kind, text: &str) -> Option<SqlValue> {
             "false" | "0" => Some(SqlValue::Integer(0)),
             _ => None,
         },
-        Kind::DateTime => parse_time(text).map(SqlValue::Text),
+        Kind::DateTime | Kind::Sql { yields: Scalar::DateTime, .. } => parse_time(text).map(SqlValue::Text),
         Kind::Variable => {
             let is_json = serde_json::from_str::<Value>(text).is_ok_and(|value| !value.is_object());
             Some(SqlValue::Text(if is_json { text.to_owned() } else { json!(text).to_string() }))

@@ -1,7 +1,7 @@
 //! The review page: its files, its content security policy, and the session a viewer gets.
 //!
 //! The files are part of the program. The page holds no key: it speaks to `/api` like any client, with the session
-//! cookie. On a loopback server opening the page is enough to be the demo user; otherwise it asks for user and key.
+//! cookie. When remote access is allowed it asks for user and key; otherwise opening it is enough to be the demo user.
 
 use axum::extract::{Json, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -90,7 +90,7 @@ async fn sign_out(State(state): State<AppState>, headers: HeaderMap) -> StatusCo
 
 /// A cookie for the demo user, for a viewer on this very machine who has no session yet.
 async fn demo_session(state: &AppState, headers: &HeaderMap) -> ApiResult<Option<HeaderValue>> {
-    if !state.config.listen.ip().is_loopback() || !names_loopback(headers) {
+    if state.config.allow_remote || !names_loopback(headers) {
         return Ok(None);
     }
     if let Some(token) = session_token(headers)

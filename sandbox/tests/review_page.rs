@@ -203,12 +203,11 @@ async fn a_foreign_name_that_points_at_loopback_gets_no_session() {
 async fn a_server_open_to_others_asks_for_user_and_key() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::new(folder.path());
-    config.listen = "0.0.0.0:0".parse().unwrap();
     config.allow_remote = true;
     let server = Server::start(config).await.unwrap();
-    let url = format!("http://127.0.0.1:{}", server.address().port());
+    let url = server.url();
     let client = Client::new();
-    assert_eq!(cookie(&client.get(&url).send().await.unwrap()), None);
+    assert_eq!(cookie(&client.get(url).send().await.unwrap()), None);
 
     let sign_in =
         |key: &'static str| client.post(format!("{url}/session")).json(&json!({"user": DEMO_USER, "key": key})).send();

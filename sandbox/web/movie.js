@@ -68,8 +68,9 @@ export function moviePlayer(choices, { onProblem, onNotices }) {
   }
 
   function onFrame(_now, frame) {
-    // While a seek is under way the counter already stands on its goal.
-    if (wanted === null || !video.seeking) show(Math.round(frame.mediaTime * meta.rate));
+    // While a seek is under way the counter already stands on its goal; word of the frame before may still come after it.
+    const stale = video.paused && Math.abs(frame.mediaTime - video.currentTime) > 1 / meta.rate;
+    if (wanted === null && !stale) show(Math.round(frame.mediaTime * meta.rate));
     if (!closed) video.requestVideoFrameCallback(onFrame);
   }
 

@@ -9,9 +9,10 @@ use super::types::*;
 use super::view::{EventView, event_json};
 use crate::session::queue::Woken;
 use crate::session::{Code, Error, Event, Result};
-use std::cell::RefCell;
+use parking_lot::Mutex;
+use std::cell::Cell;
 use std::ffi::{CString, c_char, c_void};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -47,7 +48,7 @@ pub extern "C" fn ftr_session_poll_events(session: ftr_session, timeout_ms: i32)
     guard(|| {
         let object = SESSIONS.get(session, "session")?;
         let deadline = deadline(timeout_ms)?;
-        object.poll(|| {
+        let told = object.poll(|| {
             if !object.wait(deadline)? {
                 return Ok(0);
             }
@@ -60,7 +61,10 @@ pub extern "C" fn ftr_session_poll_events(session: ftr_session, timeout_ms: i32)
                 told += 1;
             }
             Ok(told.try_into().unwrap_or(i32::MAX))
-        })
+        })?;
+        // The queue was never empty, so nobody has told the host of what is left.
+        object.wake_if_ready();
+        Ok(told)
     })
 }
 
@@ -138,10 +142,7 @@ pub unsafe extern "C" fn ftr_session_set_wakeup_callback(
                 unsafe { callback(host.get()) }
             }) as Box<dyn Fn() + Send>
         }));
-        if callback.is_some() && !queue.is_empty() {
-            let queue = queue.clone();
-            object.session.runtime().spawn(async move { queue.wake().call() });
-        }
+        object.wake_if_ready();
         Ok(FTR_OK)
     })
 }
@@ -188,9 +189,12 @@ pub extern "C" fn ftr_event_free(event: ftr_event) -> i32 {
     })
 }
 
-thread_local! {
-    /// The sessions that this thread is polling, the innermost last.
-    static POLLING: RefCell<Vec<*const SessionObject>> = const { RefCell::new(Vec::new()) };
+/// Sees to it that one thread at a time polls a session, and knows which.
+#[derive(Default)]
+pub struct Poller {
+    polls: Mutex<()>,
+    /// [`this_thread`] of the thread that polls; 0 when none does.
+    thread: AtomicUsize,
 }
 
 impl SessionObject {
@@ -199,50 +203,68 @@ impl SessionObject {
         if self.polled_here() {
             return Err(Error::new(Code::Reentrant, "called in a callback of the same session's poll: return first"));
         }
-        let Some(_poller) = self.poller.try_lock() else {
+        let Some(_poller) = self.poller.polls.try_lock() else {
             return Err(Error::new(
                 Code::ConcurrentPoll,
                 "another thread is polling this session: let one thread do it",
             ));
         };
-        let _polling = Polling::begin(self);
+        let _polling = Polling::begin(&self.poller);
         body()
     }
 
     /// Whether there is something to take; false when the time is over.
     fn wait(&self, deadline: Option<Instant>) -> Result<bool> {
-        let queue = self.session.queue();
-        if self.session.told_all() {
-            return Err(Error::new(Code::Closed, "the session is closed and everything was told: free it"));
+        match self.session.queue().wait(deadline) {
+            Woken::Ready => Ok(true),
+            Woken::Interrupted | Woken::TimedOut => Ok(false),
+            Woken::Finished => Err(Error::new(Code::Closed, "the session is closed and everything was told: free it")),
         }
-        Ok(queue.wait(deadline) == Woken::Ready)
     }
 
     /// After a session was freed: returns when no other thread is inside one of its callbacks.
     pub fn wait_for_poller(&self) {
         if !self.polled_here() {
-            drop(self.poller.lock());
+            drop(self.poller.polls.lock());
         }
     }
 
     fn polled_here(&self) -> bool {
-        POLLING.with_borrow(|polling| polling.contains(&std::ptr::from_ref(self)))
+        self.poller.thread.load(Ordering::SeqCst) == this_thread()
+    }
+
+    /// Calls the wake-up callback, on the library's thread, if events wait.
+    fn wake_if_ready(&self) {
+        let queue = self.session.queue();
+        if !queue.is_empty() {
+            let queue = queue.clone();
+            self.session.runtime().spawn(async move { queue.wake().call() });
+        }
     }
 }
 
-struct Polling;
+struct Polling<'a>(&'a Poller);
 
-impl Polling {
-    fn begin(object: &SessionObject) -> Polling {
-        POLLING.with_borrow_mut(|polling| polling.push(object));
-        Polling
+impl Polling<'_> {
+    fn begin(poller: &Poller) -> Polling<'_> {
+        poller.thread.store(this_thread(), Ordering::SeqCst);
+        Polling(poller)
     }
 }
 
-impl Drop for Polling {
+impl Drop for Polling<'_> {
     fn drop(&mut self) {
-        POLLING.with_borrow_mut(Vec::pop);
+        self.0.thread.store(0, Ordering::SeqCst);
     }
+}
+
+/// A number that no other running thread has. An address rather than the thread's id: it is there until the thread's very
+/// end, so that static and thread-local destructors of a host may still free a session.
+fn this_thread() -> usize {
+    thread_local! {
+        static HERE: Cell<u8> = const { Cell::new(0) };
+    }
+    HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
 impl Callbacks {

@@ -39,6 +39,8 @@ pub unsafe extern "C" fn ftr_job_wait(job: ftr_job, timeout_ms: i32, result: *mu
         let Some(ended) = object.job.wait(deadline(timeout_ms)?) else {
             return Err(Error::new(Code::TimedOut, format!("the job has not ended after {timeout_ms} ms; it goes on")));
         };
+        // The result dies with the handle, and while this waited another thread may have freed it.
+        JOBS.get(job, "job")?;
         let name = object.job.name();
         let view = object.result.get_or_init(|| ResultView::ended(name.handle, name.tag, &ended));
         // SAFETY: not NULL, and the caller's promise. The object lives in the table until the handle is freed.

@@ -1,7 +1,7 @@
 //! A session's life, its status, and publishing.
 
 use super::constants::{FTR_OK, FTR_PUBLISH_META_WITHOUT_SIZE, FTR_SESSION_STRICT_API};
-use super::event::Callbacks;
+use super::event::{Callbacks, Poller};
 use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
 use super::job::{JOBS, JobObject};
@@ -13,7 +13,6 @@ use crate::ftrack::settings::{Settings, Variables};
 use crate::publish::{self, Request};
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, Session, Status};
-use parking_lot::Mutex;
 use std::ffi::{CString, c_char};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -22,8 +21,7 @@ use std::sync::{Arc, OnceLock};
 pub struct SessionObject {
     pub session: Session,
     pub callbacks: Callbacks,
-    /// Held by the one thread that polls.
-    pub poller: Mutex<()>,
+    pub poller: Poller,
     pub freed: AtomicBool,
     connection: Connection,
     information: OnceLock<(CString, CString)>,
@@ -46,14 +44,20 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let options = unsafe { read_options(options, "options") }?;
         // SAFETY: the caller's promise.
         let settings = unsafe { read_settings(&options) }?;
+        let mut variables = Variables::capture();
+        if settings.api_user.is_none() && variables.api_user.is_none() && variables.system_user.is_none() {
+            // The last resort, because the user database may be on the network.
+            variables.system_user = system_user();
+        }
+        let config = settings.resolve(&variables)?;
+        let level = log_level(options.log_level)?;
         in_use();
-        let config = settings.resolve(&variables())?;
-        let session = Session::open(log_level(options.log_level)?, config.redactor())?;
+        let session = Session::open(level, config.redactor())?;
         let connection = connect(&session, config);
         let object = Arc::new(SessionObject {
             session,
             callbacks: Callbacks::new(&options),
-            poller: Mutex::new(()),
+            poller: Poller::default(),
             freed: AtomicBool::new(false),
             connection,
             information: OnceLock::new(),
@@ -136,7 +140,10 @@ pub unsafe extern "C" fn ftr_session_publish_file(
         // SAFETY: the caller's promise.
         let options = unsafe { read_options(options, "options") }?;
         // SAFETY: the caller's promise.
-        let request = unsafe { read_request(&options) }?.complete(&variables())?;
+        let request = unsafe { read_request(&options) }?;
+        // Only where it is needed: another thread of the host may be changing the environment.
+        let variables = if request.context.is_none() { Variables::capture() } else { Variables::default() };
+        let request = request.complete(&variables)?;
         let accepted = object.session.accept(options.tag)?;
         let handle = JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone())))?;
         accepted.job.set_handle(handle);
@@ -158,7 +165,7 @@ pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i3
     })
 }
 
-/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from.
+/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
@@ -173,12 +180,6 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         object.wait_for_poller();
         Ok(FTR_OK)
     })
-}
-
-fn variables() -> Variables {
-    let mut variables = Variables::capture();
-    variables.system_user = variables.system_user.or_else(system_user);
-    variables
 }
 
 /// # Safety

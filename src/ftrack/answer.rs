@@ -1,7 +1,7 @@
 //! An HTTP answer read as results, or as the one error it stands for. The body speaks first (the server says 200
 //! to many failures), then the status; a body that is not the server's own must not be taken for its word.
 
-use super::operation::Operation;
+use super::operation::{Operation, kinds};
 use super::{quote, retry};
 use crate::session::secret::{Redactor, show_url};
 use crate::session::{Code, Error, Result};
@@ -46,11 +46,12 @@ impl Question<'_> {
 
     /// The server's exception: in place of all results, or inside one of them.
     fn exception(&self, json: &Value, status: StatusCode) -> Option<Error> {
-        if json.get("exception").is_some() {
+        let failed = |json: &Value| json.get("exception").is_some_and(|exception| !exception.is_null());
+        if failed(json) {
             return Some(with_status(self.server_error(json, status, None), status));
         }
         let elements = json.as_array()?.iter().enumerate();
-        let (index, element) = elements.into_iter().find(|(_, element)| element.get("exception").is_some())?;
+        let (index, element) = elements.into_iter().find(|(_, element)| failed(element))?;
         Some(with_status(self.server_error(element, status, Some(index)), status))
     }
 
@@ -62,11 +63,11 @@ impl Question<'_> {
             Value::Null => String::new(),
             other => other.to_string(),
         };
-        let said = quote::line(&content, self.redactor);
+        let said = quote::sentence(&content, self.redactor);
         let code = code_of(exception, error_code, &content, status);
         let asked = match index.and_then(|index| Some((index, self.operations.get(index)?))) {
             Some((index, operation)) => format!("operation {} ({operation})", index + 1),
-            None => self.kinds(),
+            None => kinds(self.operations),
         };
         let server = show_server(self.url);
         let user = self.api_user;
@@ -106,15 +107,15 @@ impl Question<'_> {
             ),
             403 if json.is_some() => Error::new(
                 Code::Permission,
-                format!("{server} denies {} to {:?}: {said}.", self.kinds(), self.api_user),
+                format!("{server} denies {} to {:?}: {said}.", kinds(self.operations), self.api_user),
             ),
             408 => Error::new(Code::NetworkTimeout, format!("{server} waited too long for the request: {said}.")),
             413 => Error::new(
                 Code::Validation,
-                format!("{server} takes no request of this size ({}): {said}.", self.kinds()),
+                format!("{server} takes no request of this size ({}): {said}.", kinds(self.operations)),
             ),
             400 | 422 if json.is_some() => {
-                Error::new(Code::Validation, format!("{server} refused {}: {said}.", self.kinds()))
+                Error::new(Code::Validation, format!("{server} refused {}: {said}.", kinds(self.operations)))
             }
             429 | 503 => {
                 Error::new(Code::ServerBusy, format!("{server} is busy or in maintenance ({status}): {said}."))
@@ -152,16 +153,6 @@ impl Question<'_> {
         };
         Error::new(Code::WrongServer, message)
     }
-
-    fn kinds(&self) -> String {
-        let mut kinds: Vec<String> = Vec::new();
-        for kind in self.operations.iter().map(ToString::to_string) {
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
-        kinds.join(", ")
-    }
 }
 
 /// The entities that a query's result holds.
@@ -182,7 +173,9 @@ fn code_of(exception: &str, error_code: Option<&str>, content: &str, status: Sta
     match exception {
         "InvalidCredentialsError" | "FTAuthenticationError" => Code::Unauthorised,
         _ if content.contains("Invalid action") => Code::Unsupported,
-        _ if says("DuplicateEntryError") || content.contains("Duplicate entry") => Code::Duplicate,
+        _ if says("DuplicateEntryError") => Code::Duplicate,
+        // The words of MySQL and of PostgreSQL.
+        _ if content.contains("Duplicate entry") || content.contains("duplicate key value") => Code::Duplicate,
         "PermissionError" => Code::Permission,
         "IntegrityError" => Code::Integrity,
         "ValidationError" => Code::Validation,
@@ -203,4 +196,115 @@ fn starts_like_json(body: &[u8]) -> bool {
 
 fn show_server(api_url: &Url) -> String {
     show_url(api_url).trim_end_matches("/api").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read_with(status: u16, headers: &HeaderMap, body: &str) -> Result<Vec<Value>> {
+        let url = Url::parse("https://studio.example/api").unwrap();
+        let operations = [Operation::query_server_information(&[])];
+        let redactor = Redactor::new(["key-0123456".to_owned().into()]);
+        let question = Question { url: &url, api_user: "ada", operations: &operations, redactor: &redactor };
+        question.read(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes())
+    }
+
+    fn error(status: u16, body: &str) -> Error {
+        read_with(status, &HeaderMap::new(), body).unwrap_err()
+    }
+
+    #[test]
+    fn each_exception_of_the_server_has_its_code() {
+        for (exception, error_code, content, code) in [
+            ("InvalidCredentialsError", None, "no", Code::Unauthorised),
+            ("FTAuthenticationError", None, "no", Code::Unauthorised),
+            ("ServerError", Some("api_credentials_invalid"), "no", Code::Unauthorised),
+            ("PermissionError", None, "no", Code::Permission),
+            ("ValidationError", None, "no", Code::Validation),
+            ("DuplicateEntryError", None, "taken", Code::Duplicate),
+            ("IntegrityError", None, "DuplicateEntryError(...)", Code::Duplicate),
+            ("IntegrityError", None, "(1062, \"Duplicate entry 'a1' for key 'PRIMARY'\")", Code::Duplicate),
+            ("IntegrityError", None, "a foreign key constraint fails", Code::Integrity),
+            ("ParseError", None, "Expected end of text", Code::Query),
+            ("KeyError", None, "Invalid action u'encode_media'", Code::Unsupported),
+            ("TypeError", None, "unsupported operand", Code::ServerError),
+        ] {
+            let body = json!({"exception": exception, "content": content, "error_code": error_code});
+            let error = error(200, &body.to_string());
+            assert_eq!(error.code, code, "{body}");
+            assert!(!error.details.outcome_unknown);
+            assert!(error.message.contains("studio.example") || error.message.contains("ada"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_exception_in_one_result_names_its_operation() {
+        let error = error(200, &json!([{"exception": "ValidationError", "content": "no"}]).to_string());
+        assert!(error.message.contains("operation 1 (query_server_information)"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_the_servers_own_answer_is_judged_by_its_status() {
+        let page = "<html><head><title>Some page</title></head></html>";
+        for (status, body, code, unknown) in [
+            (200, page, Code::WrongServer, false),
+            (200, "OK", Code::WrongServer, false),
+            (200, "", Code::MalformedAnswer, true),
+            (200, "[{\"data\": [", Code::MalformedAnswer, true),
+            (200, "{\"data\": []}", Code::MalformedAnswer, true),
+            (204, "", Code::MalformedAnswer, true),
+            (302, page, Code::WrongServer, false),
+            (400, page, Code::WrongServer, false),
+            (401, page, Code::WrongServer, false),
+            (401, "{\"detail\": \"no\"}", Code::Unauthorised, false),
+            (403, page, Code::WrongServer, false),
+            (403, "{\"detail\": \"no\"}", Code::Permission, false),
+            (404, page, Code::WrongServer, false),
+            (404, "{\"detail\": \"no\"}", Code::WrongServer, false),
+            (407, page, Code::Proxy, false),
+            (413, page, Code::Validation, false),
+            (422, "{\"detail\": [{\"msg\": \"field required\"}]}", Code::Validation, false),
+            (429, page, Code::ServerBusy, false),
+            (500, page, Code::ServerError, true),
+            (500, "[{\"data\": []}]", Code::ServerError, true),
+            (502, page, Code::ServerError, true),
+            (503, page, Code::ServerBusy, false),
+            (504, "upstream timed out", Code::ServerError, true),
+        ] {
+            let error = error(status, body);
+            assert_eq!(error.code, code, "{status} {body}");
+            assert_eq!(error.details.outcome_unknown, unknown, "{status} {body}");
+            assert_eq!(error.details.http_status, Some(status));
+            assert!(error.message.contains("https://studio.example"), "{error}");
+        }
+        assert!(error(404, page).message.contains("\"Some page\""));
+    }
+
+    #[test]
+    fn a_redirect_says_where_to_without_what_is_secret_in_it() {
+        let redirect = |to: &str| {
+            let headers = HeaderMap::from_iter([(LOCATION, to.parse().unwrap())]);
+            read_with(301, &headers, "").unwrap_err().message
+        };
+        assert!(redirect("https://new.example:8443/api?t=1").contains("redirects to https://new.example:8443, "));
+        assert!(redirect("/login?next=key").contains("redirects to https://studio.example/login."));
+    }
+
+    #[test]
+    fn a_busy_server_may_say_for_how_long() {
+        let headers = HeaderMap::from_iter([(reqwest::header::RETRY_AFTER, "7".parse().unwrap())]);
+        for body in ["<title>Busy</title>".to_owned(), json!({"exception": "Busy", "content": ""}).to_string()] {
+            let error = read_with(503, &headers, &body).unwrap_err();
+            assert_eq!(error.code, Code::ServerBusy);
+            assert_eq!(error.details.retry_after, Some(std::time::Duration::from_secs(7)));
+        }
+    }
+
+    #[test]
+    fn rows_are_the_data_of_a_query() {
+        assert_eq!(rows(json!({"action": "query", "data": [{"id": 1}]})).unwrap(), [json!({"id": 1})]);
+        assert_eq!(rows(json!({"data": true})).unwrap_err().code, Code::MalformedAnswer);
+    }
 }

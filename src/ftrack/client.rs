@@ -3,7 +3,7 @@
 
 use super::answer::{self, Question};
 use super::http::{self, Http, Unread};
-use super::operation::Operation;
+use super::operation::{self, Operation};
 use super::retry::Tries;
 use super::{Environment, ProxyChoice};
 use crate::session::log::Log;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
-use url::Url;
+use url::{Host, Url};
 
 /// Everything that calls depend on.
 #[derive(Clone)]
@@ -115,14 +115,12 @@ impl Client {
         let ready = self.ready().await?;
         let started = Instant::now();
         let outcome = self.request(ready, operations).await;
-        let what = || operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let what = || operation::kinds(operations);
         let took = started.elapsed().as_millis();
         match &outcome {
             Ok((_, size)) => {
                 let count = operations.len();
-                self.inner
-                    .log
-                    .debug("ftrack", format_args!("{count} operations ({}): {size} bytes in {took} ms", what()));
+                self.inner.log.debug("ftrack", format_args!("{} ({count}): {size} bytes in {took} ms", what()));
             }
             Err(error) => {
                 self.inner.log.debug("ftrack", format_args!("{} failed after {took} ms: {error}", what()));
@@ -155,11 +153,13 @@ impl Client {
         let mut tries = Tries::default();
         let mut unknown = false;
         loop {
-            let error = match self.call(operations).await {
+            let mut error = match self.call(operations).await {
                 Ok(results) => return Ok(Committed::Now(results)),
                 Err(error) => error,
             };
             unknown |= error.details.outcome_unknown;
+            // A lost request may still be at work behind a gateway, so no later answer takes the doubt away.
+            error.details.outcome_unknown = unknown;
             if unknown || matches!(error.code, Code::Duplicate | Code::Integrity) {
                 match self.query(applied).await {
                     Ok(rows) if !rows.is_empty() => {
@@ -169,8 +169,7 @@ impl Client {
                         return Ok(Committed::Before(rows));
                     }
                     Ok(_) => {}
-                    // Nobody knows, and nobody can be asked: the first error says why.
-                    Err(_) if unknown => return Err(error.with_outcome_unknown()),
+                    // Nobody can be asked: the first error says why.
                     Err(_) => return Err(error),
                 }
             }
@@ -261,6 +260,13 @@ impl Config {
             ca_file: self.ca_file.clone(),
             environment: self.environment.clone(),
         };
+        if self.server_url.scheme() == "http" && !is_loopback(&self.server_url) {
+            let server = show_url(&self.server_url);
+            log.warning(
+                "ftrack",
+                format_args!("{server} is not encrypted: anybody on the way can read the API key; use https"),
+            );
+        }
         Ok(Ready { headers: self.request_headers()?, http: Http::build(&settings, log)? })
     }
 
@@ -272,7 +278,9 @@ impl Config {
                 let message = format!("The extra header {name:?} has a {what} that HTTP does not allow.");
                 Error::new(Code::InvalidArgument, message)
             };
-            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid("value"))?;
+            let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid("value"))?;
+            // It may let somebody through a gateway.
+            value.set_sensitive(true);
             headers.append(HeaderName::try_from(name).map_err(|_| invalid("name"))?, value);
         }
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -297,6 +305,15 @@ impl Config {
             headers.insert(COOKIE, header_value("cookies", &cookies.join("; "))?);
         }
         Ok(headers)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

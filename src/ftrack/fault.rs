@@ -12,7 +12,7 @@ use url::Url;
 /// Explains an error of the HTTP client. `proxy` is the one that the request went through, as it may be shown.
 pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&str>, connect_timeout: Duration) -> Error {
     let place = place(url);
-    if let Some(tls) = find(error, tls_error) {
+    if let Some(tls) = find(error, |error| error.downcast_ref::<rustls::Error>()) {
         return Error::new(Code::Tls, tls_words(tls, &place, proxy));
     }
     if let Some(cause) = find(error, tunnel_error) {
@@ -46,11 +46,9 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&str>, co
         let message = format!("What answers at {place} does not speak HTTP. Check the port, and http or https.");
         return Error::new(Code::WrongServer, message);
     }
-    Error::new(
-        Code::ConnectionLost,
-        format!("The connection to {place} broke before the answer was complete: {cause}."),
-    )
-    .with_outcome_unknown()
+    let way = proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+    let message = format!("The connection to {place}{way} broke before the answer was complete: {cause}.");
+    Error::new(Code::ConnectionLost, message).with_outcome_unknown()
 }
 
 pub(super) fn proxy_wants_password(proxy: Option<&str>) -> Error {
@@ -64,12 +62,12 @@ pub(super) fn proxy_wants_password(proxy: Option<&str>) -> Error {
 }
 
 /// The innermost error's words, which name no URL.
-pub(super) fn root_cause(error: &dyn StdError) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut root = error;
+    while let Some(inner) = cause(root) {
+        root = inner;
     }
-    cause.to_string()
+    root.to_string()
 }
 
 /// Host and port, for messages.
@@ -87,15 +85,17 @@ fn find<'a, T>(error: &'a reqwest::Error, pick: impl Fn(&'a (dyn StdError + 'sta
         if let Some(found) = pick(error) {
             return Some(found);
         }
-        next = error.source();
+        next = cause(error);
     }
     None
 }
 
-/// TLS errors travel inside I/O errors, whose `source` skips the error they hold.
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let held = error.downcast_ref::<io::Error>().and_then(|error| error.get_ref());
-    error.downcast_ref().or_else(|| held?.downcast_ref())
+/// The next error inside. I/O errors skip the error they hold when asked for their source.
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(held) => Some(held),
+        None => error.source(),
+    }
 }
 
 /// The error of the tunnel through a proxy has no public type; its text is told from others by this beginning.
@@ -115,12 +115,12 @@ fn tunnel_fault(cause: &str, place: &str, proxy: Option<&str>) -> Error {
             format!("The proxy {name} cannot be reached. Check its address, or name {place} in NO_PROXY."),
         ),
         "proxy authorization required" => proxy_wants_password(proxy),
-        "unsuccessful" => Error::new(
-            Code::Proxy,
-            format!(
-                "The proxy {name} refuses to connect to {place}, or cannot. Ask who runs it, or name the host in NO_PROXY."
-            ),
-        ),
+        "unsuccessful" => {
+            let message = format!("The proxy {name} does not connect to {place}.");
+            let remedy =
+                "It may not accept the user and password in its address, not allow the server, or not reach it.";
+            Error::new(Code::Proxy, format!("{message} {remedy}"))
+        }
         cause => Error::new(Code::Proxy, format!("The proxy {name} broke the connection to {place}: {cause}.")),
     }
 }
@@ -162,7 +162,9 @@ fn tls_words(error: &rustls::Error, place: &str, proxy: Option<&str>) -> String 
             format!("The certificate of {place} is for another name. Check the address.")
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
+            // They come as `DnsName("other.example")`.
+            let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
+            let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             format!("The certificate of {place} is for another name ({names}). Check the address.")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 /// A pool of connections. Cheap to clone; clones share the pool.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Http {
     client: reqwest::Client,
     proxies: Proxies,
@@ -86,17 +86,20 @@ impl Http {
     }
 }
 
-/// The whole body of an answer, if it has at most `limit` bytes.
+/// The whole body of an answer, if it has at most `limit` bytes. Of a refusal it is what could be read: who refuses a request
+/// often closes the connection before it was read, and the status has said enough.
 pub async fn read_body(mut answer: reqwest::Response, limit: usize) -> Result<Bytes, Unread> {
     if answer.content_length().is_some_and(|length| length > limit as u64) {
         return Err(Unread::TooLarge);
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await.map_err(Unread::Broken)? {
-        if body.len() + chunk.len() > limit {
-            return Err(Unread::TooLarge);
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(Unread::TooLarge),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body.freeze()),
+            Err(_) if !answer.status().is_success() => return Ok(body.freeze()),
+            Err(error) => return Err(Unread::Broken(error)),
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
 }

@@ -111,6 +111,17 @@ impl fmt::Display for Operation {
     }
 }
 
+/// The kinds of operations, each once, for log lines and messages.
+pub(super) fn kinds(operations: &[Operation]) -> String {
+    let mut kinds: Vec<String> = Vec::new();
+    for kind in operations.iter().map(ToString::to_string) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds.join(", ")
+}
+
 fn typed(entity_type: &str) -> Attributes {
     Attributes::from_iter([("__entity_type__".to_owned(), Value::from(entity_type))])
 }

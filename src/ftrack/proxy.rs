@@ -21,8 +21,8 @@ pub enum ProxyChoice {
     Url(SecretString),
 }
 
-/// The proxies in force.
-#[derive(Clone, Debug)]
+/// The proxies in force. No Debug: the addresses hold passwords.
+#[derive(Clone)]
 pub(super) struct Proxies {
     http: Option<Url>,
     https: Option<Url>,
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_wrong_proxy_option_is_an_error_that_does_not_repeat_it() {
         let choice = ProxyChoice::Url("socks5://user:hunter2@proxy:1080".to_owned().into());
-        let error = Proxies::new(&choice, &Environment::default(), &Log::silent()).unwrap_err();
+        let error = Proxies::new(&choice, &Environment::default(), &Log::silent()).map(drop).unwrap_err();
         assert_eq!(error.code, Code::BadProxyUrl);
         assert!(error.message.contains("socks5") && !error.message.contains("hunter2"), "{error}");
     }

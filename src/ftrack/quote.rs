@@ -27,6 +27,16 @@ pub fn line(text: &str, redactor: &Redactor) -> String {
     }
 }
 
+/// A text on one line that ends a sentence, so that another may follow it.
+pub fn sentence(text: &str, redactor: &Redactor) -> String {
+    let line = line(text, redactor);
+    match line.chars().last() {
+        None => "it gave no reason.".to_owned(),
+        Some('.' | '!' | '?') => line,
+        Some(_) => format!("{line}."),
+    }
+}
+
 /// The text between two marks, upper and lower case being the same in the marks.
 pub fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     // ASCII lower case keeps every byte's place.
@@ -60,6 +70,14 @@ mod tests {
         assert_eq!(quoted("<html><body><h1>Back  soon</h1><p>We are updating</p>"), "Back soon We are updating");
         assert_eq!(quoted("no markup\r\nat all"), "no markup at all");
         assert_eq!(quoted(""), "");
+    }
+
+    #[test]
+    fn a_sentence_has_an_end() {
+        let redactor = Redactor::default();
+        assert_eq!(sentence(" No such\nuser", &redactor), "No such user.");
+        assert_eq!(sentence("Really?", &redactor), "Really?");
+        assert_eq!(sentence("", &redactor), "it gave no reason.");
     }
 
     #[test]

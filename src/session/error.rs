@@ -1,6 +1,7 @@
 //! One table of error codes: it makes the Rust enum, the constants of the C header, their names and
 //! their documentation. A number, once released, is never given another meaning.
 
+use super::secret::Redactor;
 use std::fmt;
 use std::time::Duration;
 
@@ -271,6 +272,15 @@ impl Error {
     /// The same error, said to have happened in `stage` unless it already says where.
     pub fn at(mut self, stage: Stage) -> Self {
         self.details.stage.get_or_insert(stage);
+        self
+    }
+
+    /// The same error without the secrets that a server, or a host by mistake, put into a text.
+    pub fn cleaned(mut self, redactor: &Redactor) -> Self {
+        self.message = redactor.clean(&self.message);
+        for text in [&mut self.details.exception, &mut self.details.error_code].into_iter().flatten() {
+            *text = redactor.clean(text);
+        }
         self
     }
 

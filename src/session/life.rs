@@ -4,6 +4,7 @@ use super::error::{Code, Error, Result};
 use super::event::{Event, State};
 use super::job::{Job, Meter, Token};
 use super::log::{Level, Log};
+use super::policy;
 use super::queue::Queue;
 use super::runtime::Runtime;
 use super::secret::Redactor;
@@ -12,6 +13,7 @@ use parking_lot::{Condvar, Mutex};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::Semaphore;
 
 /// One session. Cheap to share; everything in it may be used from any thread.
 pub struct Session {
@@ -19,6 +21,7 @@ pub struct Session {
     log: Log,
     runtime: Arc<Runtime>,
     jobs: Arc<Jobs>,
+    turns: Arc<Semaphore>,
     status: Arc<StatusCell>,
 }
 
@@ -45,7 +48,8 @@ impl Session {
         let queue = Arc::new(Queue::default());
         let log = Log::new(level, redactor, queue.clone());
         let status = StatusCell { value: Mutex::new((Status::Connecting, None)), changed: Condvar::new() };
-        Ok(Session { queue, log, runtime: Runtime::shared()?, jobs: Arc::default(), status: Arc::new(status) })
+        let turns = Arc::new(Semaphore::new(policy::RUNNING_JOBS));
+        Ok(Session { queue, log, runtime: Runtime::shared()?, jobs: Arc::default(), turns, status: Arc::new(status) })
     }
 
     /// Its events.
@@ -63,6 +67,11 @@ impl Session {
         &self.runtime
     }
 
+    /// The turns of its jobs: each takes one before it begins, and holds it until its end.
+    pub fn turns(&self) -> &Arc<Semaphore> {
+        &self.turns
+    }
+
     /// Whether the server can be worked with, and why not.
     pub fn status(&self) -> (Status, Option<Error>) {
         self.status.value.lock().clone()
@@ -70,7 +79,7 @@ impl Session {
 
     /// A handle by which a background task reports the status.
     pub fn reporter(&self) -> Reporter {
-        Reporter { status: self.status.clone(), queue: self.queue.clone() }
+        Reporter { status: self.status.clone(), queue: self.queue.clone(), log: self.log.clone() }
     }
 
     /// Blocks until the first answer about the server is there, or until `deadline`.
@@ -114,6 +123,7 @@ impl Session {
         let Accepted { job, token } = accepted;
         // Held until the end, so that a job outlives a session that is freed: it still has to clean up.
         let runtime = self.runtime.clone();
+        let log = self.log.clone();
         self.runtime.spawn(async move {
             let meter = Mutex::new(Meter::default());
             let (state, error) = tokio::select! {
@@ -123,7 +133,13 @@ impl Session {
                 () = job.report_progress(&meter) => return,
             };
             job.tell_progress(&meter);
-            token.end(state, error);
+            // Whatever a step quoted, what a host shows has no secret in it.
+            job.note(|published| {
+                for warning in &mut published.warnings {
+                    *warning = log.redactor().clean(warning);
+                }
+            });
+            token.end(state, error.map(|error| error.cleaned(log.redactor())));
             drop(runtime);
         });
     }
@@ -132,6 +148,7 @@ impl Session {
     pub fn close(&self, deadline: Option<Instant>) -> usize {
         let mut state = self.jobs.state.lock();
         state.closed = true;
+        self.queue.close();
         while !state.running.is_empty() {
             match deadline {
                 None => self.jobs.changed.wait(&mut state),
@@ -150,12 +167,6 @@ impl Session {
         self.status.value.lock().0 = Status::Closed;
         self.status.changed.notify_all();
         left.len()
-    }
-
-    /// Whether the session is closed, every job has ended, and every event was taken.
-    pub fn told_all(&self) -> bool {
-        let state = self.jobs.state.lock();
-        state.closed && state.running.is_empty() && self.queue.is_empty()
     }
 
     /// Cancels everything and lets go. What the jobs must clean up goes on in the background.
@@ -178,25 +189,30 @@ pub struct Accepted {
 pub struct Reporter {
     status: Arc<StatusCell>,
     queue: Arc<Queue>,
+    log: Log,
 }
 
 impl Reporter {
     /// The status is this now. Told as an event if it differs.
     pub fn report(&self, status: Status, error: Option<Error>) {
-        {
+        let error = error.map(|error| error.cleaned(self.log.redactor()));
+        let waking = {
             let mut value = self.status.value.lock();
             if value.0 == Status::Closed || (value.0 == status && value.1 == error) {
                 return;
             }
             *value = (status, error.clone());
-        }
+            // Under the lock: whoever learns of the status in one way finds it in the other.
+            self.queue.status_unannounced(Event::Status { status, error })
+        };
         self.status.changed.notify_all();
-        self.queue.status(Event::Status { status, error });
+        self.queue.announce(waking);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::queue::Woken;
     use super::*;
     use std::time::Duration;
 
@@ -255,6 +271,22 @@ mod tests {
         assert_eq!(session.accept(2).err().unwrap().code, Code::Closed);
         assert_eq!(job.wait(soon()).unwrap().state, State::Cancelled);
         assert_eq!(session.close(soon()), 0);
+    }
+
+    #[test]
+    fn who_waits_for_events_without_limit_is_told_when_the_session_was_closed_and_the_last_job_has_ended() {
+        let session = Arc::new(session());
+        let accepted = session.accept(1).unwrap();
+        let (waiting, (tell, told)) = (session.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            while waiting.queue().wait(None) == Woken::Ready {
+                waiting.queue().take();
+            }
+            tell.send(()).unwrap();
+        });
+        session.close(Some(Instant::now()));
+        accepted.token.end(State::Done, None);
+        told.recv_timeout(Duration::from_secs(20)).unwrap();
     }
 
     #[test]

@@ -36,6 +36,8 @@ struct State {
     /// Jobs accepted whose end was not handed out yet.
     reserved: usize,
     interrupted: bool,
+    /// No more places will be reserved.
+    closed: bool,
 }
 
 /// That an event was put in, and whether the host must be woken for it.
@@ -51,6 +53,8 @@ pub enum Woken {
     Interrupted,
     /// The time is over.
     TimedOut,
+    /// The queue was closed, and everything was taken.
+    Finished,
 }
 
 impl Queue {
@@ -86,7 +90,7 @@ impl Queue {
         Waking(self.insert(|state, clock| state.kept.push_back((clock, event))))
     }
 
-    /// Wakes the host after [`Queue::keep_unannounced`].
+    /// Wakes the host after something was put in unannounced.
     pub fn announce(&self, waking: Waking) {
         self.ready.notify_one();
         if waking.0 {
@@ -94,9 +98,9 @@ impl Queue {
         }
     }
 
-    /// Replaces the status that is waiting to be told.
-    pub fn status(&self, event: Event) {
-        self.put(|state, clock| state.status = Some((clock, event)));
+    /// Replaces the status that is waiting to be told, for a caller that holds a lock.
+    pub fn status_unannounced(&self, event: Event) -> Waking {
+        Waking(self.insert(|state, clock| state.status = Some((clock, event))))
     }
 
     /// Replaces the progress of the same job that is waiting to be told.
@@ -142,6 +146,9 @@ impl Queue {
             if state.ready() {
                 return Woken::Ready;
             }
+            if state.finished() {
+                return Woken::Finished;
+            }
             match deadline {
                 None => self.ready.wait(&mut state),
                 Some(deadline) if Instant::now() >= deadline => return Woken::TimedOut,
@@ -158,10 +165,16 @@ impl Queue {
         self.ready.notify_all();
     }
 
+    /// No more jobs are accepted: whoever waits returns when the last end was taken.
+    pub fn close(&self) {
+        self.state.lock().closed = true;
+        self.ready.notify_all();
+    }
+
     /// Forgets the end of a job that the host learned of in another way, and frees its place.
     pub fn forget(&self, job: JobName) {
         let mut state = self.state.lock();
-        let before = state.kept.len();
+        let was_ready = state.ready();
         let ended = |event: &Event| matches!(event, Event::Ended { job: name, .. } if *name == job);
         let ends = state.kept.iter().filter(|(_, event)| ended(event)).count();
         state.kept.retain(|(_, event)| match event {
@@ -169,7 +182,11 @@ impl Queue {
             _ => true,
         });
         state.reserved = state.reserved.saturating_sub(ends);
-        if before != state.kept.len() && !state.ready() {
+        state.progress.retain(|(_, progress)| progress.job != job);
+        if state.finished() {
+            self.ready.notify_all();
+        }
+        if was_ready && !state.ready() {
             self.wake.clear();
         }
     }
@@ -207,6 +224,10 @@ impl Queue {
 }
 
 impl State {
+    fn finished(&self) -> bool {
+        self.closed && self.reserved == 0 && !self.ready()
+    }
+
     fn ready(&self) -> bool {
         !self.kept.is_empty()
             || self.status.is_some()
@@ -351,9 +372,10 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_job_that_was_waited_for_and_freed_is_not_told_again() {
+    fn nothing_is_told_of_a_job_that_was_waited_for_and_freed() {
         let queue = Queue::default();
         queue.reserve().unwrap();
+        queue.progress(progress(1, 3));
         queue.keep(end(1));
         queue.forget(JobName { handle: 1, tag: 0 });
         assert!(queue.is_empty() && queue.take().is_none());

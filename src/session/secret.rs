@@ -24,6 +24,11 @@ impl Redactor {
         Redactor { secrets }
     }
 
+    /// One that knows these secrets besides.
+    pub fn with(&self, secrets: impl IntoIterator<Item = SecretString>) -> Self {
+        Redactor::new(self.secrets.iter().cloned().chain(secrets))
+    }
+
     /// The text without any of the secrets.
     pub fn clean(&self, text: &str) -> String {
         let mut clean = text.to_owned();

@@ -2,8 +2,7 @@
 //! that is being sent, so that disk and network work at the same time and memory holds two blocks a request.
 
 use super::progress::Counter;
-use super::source::Source;
-use crate::session::{Code, Error, policy};
+use crate::session::{Code, Error, Source, policy};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use md5::{Digest, Md5};
@@ -79,9 +78,9 @@ impl PartBody {
         self.unread.start += length;
         self.reading = Some(spawn_blocking(move || {
             // A block's size is a usize by policy.
-            let block = source.read(offset, length as usize)?;
+            let block = source.read(offset, length as usize).map_err(|error| source.unreadable(error))?;
             hash.update(&block);
-            Ok(Read { block, hash })
+            Ok(Read { block: block.into(), hash })
         }));
     }
 
@@ -141,5 +140,75 @@ impl Body for PartBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::progress::Progress;
+    use super::*;
+    use std::future::poll_fn;
+
+    /// A file of zeros that takes no room on the disk.
+    fn source(size: u64) -> (tempfile::TempDir, Arc<Source>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("zeros");
+        std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+        let source = Arc::new(Source::open(&path).unwrap());
+        (folder, source)
+    }
+
+    async fn frame(body: &mut PartBody) -> Option<Result<usize, Error>> {
+        let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await?;
+        Some(frame.map(|frame| frame.data_ref().unwrap().len()))
+    }
+
+    #[tokio::test]
+    async fn memory_holds_two_blocks_however_large_the_file_is() {
+        let size = 20 * policy::BLOCK_SIZE as u64 + 77;
+        let (_folder, source) = source(size);
+        let (counter, outcome) = (Counter::new(Arc::default()), Outcome::default());
+        let mut body = PartBody::new(source, 0..size, counter, outcome.clone());
+        let mut handed_out = 0;
+        while let Some(length) = frame(&mut body).await {
+            assert!(outcome.md5().is_none() || body.left == 0);
+            handed_out += length.unwrap() as u64;
+            assert!(body.unread.start - handed_out <= 2 * policy::BLOCK_SIZE as u64);
+            assert_eq!(body.size_hint().exact(), Some(size - handed_out));
+        }
+        assert_eq!(handed_out, size);
+        let zeros = vec![0; size as usize];
+        assert_eq!(outcome.md5().unwrap(), <[u8; 16]>::from(Md5::digest(&zeros)));
+    }
+
+    #[tokio::test]
+    async fn bytes_count_when_the_connection_asks_for_more() {
+        let size = 2 * policy::FRAME_SIZE as u64;
+        let (_folder, source) = source(size);
+        let progress = Arc::new(Progress::default());
+        let mut body = PartBody::new(source, 0..size, Counter::new(progress.clone()), Outcome::default());
+        frame(&mut body).await.unwrap().unwrap();
+        assert_eq!(progress.sent(), 0);
+        frame(&mut body).await.unwrap().unwrap();
+        assert_eq!(progress.sent(), policy::FRAME_SIZE as u64);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_over_gets_no_more_bytes() {
+        let (_folder, source) = source(10 * policy::FRAME_SIZE as u64);
+        let counter = Counter::new(Arc::default());
+        let mut body = PartBody::new(source.clone(), 0..source.size_bytes(), counter.clone(), Outcome::default());
+        frame(&mut body).await.unwrap().unwrap();
+        counter.fail();
+        assert_eq!(frame(&mut body).await.unwrap().unwrap_err().code, Code::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_fails_is_told_to_the_requests_owner() {
+        let (_folder, source) = source(10);
+        let outcome = Outcome::default();
+        let mut body = PartBody::new(source, 0..11, Counter::new(Arc::default()), outcome.clone());
+        assert_eq!(frame(&mut body).await.unwrap().unwrap_err().code, Code::FileUnreadable);
+        assert_eq!(outcome.error().unwrap().code, Code::FileUnreadable);
     }
 }

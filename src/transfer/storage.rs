@@ -6,10 +6,13 @@ use crate::session::secret::{Redactor, show_url};
 use crate::session::{Code, Error, Result};
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderMap, LOCATION};
+use secrecy::SecretString;
 use url::Url;
 
 /// The error for an answer that is no success.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url, redactor: &Redactor) -> Error {
+    // Some servers repeat the address that they were asked for.
+    let redactor = &redactor.with(secrets(url));
     let text = String::from_utf8_lossy(body);
     let (code, message) =
         (quote::between(&text, "<Code>", "</Code>"), quote::between(&text, "<Message>", "</Message>"));
@@ -51,6 +54,15 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], url:
         }
     };
     error.with_http_status(status.as_u16())
+}
+
+/// What is secret in an upload address: its query, and each value in it that is long enough for a signature.
+fn secrets(url: &Url) -> impl Iterator<Item = SecretString> {
+    let raw = url.query().into_iter().flat_map(|query| query.split('&').filter_map(|pair| pair.split_once('=')));
+    let raw = raw.map(|(_, value)| value.to_owned());
+    let plain = url.query_pairs().map(|(_, value)| value.into_owned());
+    let values = raw.chain(plain).filter(|value| value.len() >= 16);
+    url.query().map(str::to_owned).into_iter().chain(values).map(SecretString::from)
 }
 
 /// The ETag without its quotes, as `complete_multipart_upload` takes it (official JavaScript client, uploader.ts).
@@ -109,6 +121,24 @@ mod tests {
             assert!(!error.message.contains("secret"), "{error}");
         }
         assert!(refused(403, &xml("AccessDenied", "No")).message.contains("AccessDenied: No"));
+    }
+
+    #[test]
+    fn a_refusal_that_repeats_the_address_does_not_show_its_secrets() {
+        let signature = "fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024";
+        let url = format!("https://store.example/object?X-Amz-Expires=60&X-Amz-Signature={signature}");
+        let url = Url::parse(&url).unwrap();
+        for body in [
+            format!("{{\"error\": \"cannot PUT {url}\"}}"),
+            format!("<p>Not found: /object?X-Amz-Expires=60&amp;X-Amz-Signature={signature}</p>"),
+            format!("<Error><Code>NoSuchKey</Code><Message>{url}</Message></Error>"),
+        ] {
+            for status in [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::BAD_GATEWAY] {
+                let error = refusal(status, &HeaderMap::new(), body.as_bytes(), &url, &Redactor::default());
+                assert!(!error.message.contains(signature), "{error}");
+                assert!(error.message.contains("/object"), "{error}");
+            }
+        }
     }
 
     #[test]

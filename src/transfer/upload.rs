@@ -4,7 +4,6 @@
 use super::body::{Outcome, PartBody};
 use super::plan::part_range;
 use super::progress::{Counter, Progress};
-use super::source::Source;
 use super::storage;
 use super::target::{Address, Target};
 use crate::ftrack::Http;
@@ -12,9 +11,9 @@ use crate::ftrack::http::{Unread, read_body};
 use crate::ftrack::retry::Tries;
 use crate::session::log::Log;
 use crate::session::secret::show_url;
-use crate::session::{Class, Code, Error, Result, policy};
+use crate::session::{Class, Code, Error, Result, Source, policy};
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use std::ops::Range;
@@ -66,10 +65,10 @@ struct Answer {
 impl Upload {
     /// Sends the file and checks that it stayed the same meanwhile.
     pub async fn run(&self) -> Result<Uploaded> {
-        self.progress.begin(self.source.size());
-        let sent = match self.target {
-            Target::Single { .. } => self.whole().await,
-            Target::Parts { .. } => self.in_parts().await,
+        self.progress.begin(self.source.size_bytes());
+        let sent = match &self.target {
+            Target::Single { address, headers } => self.whole(address, headers).await,
+            Target::Parts { addresses, part_size, .. } => self.in_parts(addresses, *part_size).await,
         };
         // Also after a failure: that the file changed explains a mismatch, and nothing explains that it changed.
         let source = self.source.clone();
@@ -80,9 +79,8 @@ impl Upload {
         sent.map_err(|error| self.with_place(error))
     }
 
-    async fn whole(&self) -> Result<Uploaded> {
-        let Target::Single { address, headers } = &self.target else { return Ok(Uploaded::default()) };
-        let part = Part { number: None, address, headers: headers.clone(), range: 0..self.source.size() };
+    async fn whole(&self, address: &Address, headers: &HeaderMap) -> Result<Uploaded> {
+        let part = Part { number: None, address, headers: headers.clone(), range: 0..self.source.size_bytes() };
         let mut warnings = Vec::new();
         if self.put_repeatedly(&part).await?.is_none() {
             let place = show_url(address.url());
@@ -91,21 +89,24 @@ impl Upload {
         Ok(Uploaded { parts: Vec::new(), warnings })
     }
 
-    async fn in_parts(&self) -> Result<Uploaded> {
-        let Target::Parts { addresses, part_size, .. } = &self.target else { return Ok(Uploaded::default()) };
-        let mut puts = Vec::new();
-        for (number, address) in addresses {
-            puts.push(self.part(*number, address, *part_size));
+    async fn in_parts(&self, addresses: &[(u32, Address)], part_size: u64) -> Result<Uploaded> {
+        let mut waiting = addresses.iter();
+        let mut running = FuturesUnordered::new();
+        let mut parts = Vec::with_capacity(addresses.len());
+        loop {
+            let room = policy::PARALLEL_PARTS.saturating_sub(running.len());
+            running.extend(waiting.by_ref().take(room).map(|(number, address)| self.part(*number, address, part_size)));
+            match running.next().await {
+                Some(part) => parts.push(part?),
+                None => break,
+            }
         }
-        let mut parts: Vec<(u32, String)> =
-            stream::iter(puts).buffer_unordered(policy::PARALLEL_PARTS).try_collect().await?;
         parts.sort_by_key(|(number, _)| *number);
         Ok(Uploaded { parts, warnings: Vec::new() })
     }
 
-    /// One part: its number and ETag.
     async fn part(&self, number: u32, address: &Address, part_size: u64) -> Result<(u32, String)> {
-        let range = part_range(number, part_size, self.source.size());
+        let range = part_range(number, part_size, self.source.size_bytes());
         if range.is_empty() {
             let message = format!("There is an address for part {number}, and the file ends before it.");
             return Err(Error::new(Code::MalformedAnswer, message));

@@ -92,7 +92,7 @@ export class Publisher {
 }
 
 function create(type, data) {
-  return { action: "create", entity_type: type, entity_key: [data.id ?? data.parent_id], entity_data: { __entity_type__: type, ...data } };
+  return { action: "create", entity_type: type, entity_key: data.id ? [data.id] : [data.parent_id, data.key], entity_data: { __entity_type__: type, ...data } };
 }
 
 /** A PNG with a soft gradient. */

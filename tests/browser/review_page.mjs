@@ -250,27 +250,33 @@ async function controlsWork(page) {
   }
 }
 
-/** Reads the frame number from the bars of the picture itself. */
+/** Steps through the whole clip and reads each frame's number from the bars of the picture itself. */
 async function picturesMatch(page, id) {
   await page.goto(`${base}/player/version/${id}`);
   await ready(page);
   for (let frame = 0; frame < 24; frame += 1) {
-    await settled(page);
-    const seen = await page.locator(test("video")).evaluate((video) => {
-      const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
-      const drawing = canvas.getContext("2d");
-      drawing.drawImage(video, 0, 0);
-      let number = 0;
-      for (let bit = 0; bit < 8; bit += 1) {
-        const [brightness] = drawing.getImageData(((bit + 0.5) * canvas.width) / 8, canvas.height / 2, 1, 1).data;
-        if (brightness > 128) number += 1 << bit;
-      }
-      return number;
+    // The picture may reach the screen a moment after the seek is over; a wrong one stays wrong.
+    await page.waitForFunction(readBars, { video: test("video"), wanted: frame }, { timeout: 5000 }).catch(async () => {
+      throw new Error(`after ${frame} steps the picture is frame ${await page.evaluate(readBars, { video: test("video") })}`);
     });
+    await settled(page);
     const { frame: said } = await counter(page);
-    assert(seen === frame && said === frame, `after ${frame} steps the picture is frame ${seen}, the counter says ${said}`);
+    assert(said === frame, `the picture is frame ${frame}, the counter says ${said}`);
     await page.keyboard.press("ArrowRight");
   }
+}
+
+/** Runs in the page. The number of the frame on screen or, with `wanted`, whether it is that one. */
+function readBars({ video, wanted }) {
+  const source = document.querySelector(video);
+  const drawing = new OffscreenCanvas(source.videoWidth, source.videoHeight).getContext("2d", { willReadFrequently: true });
+  drawing.drawImage(source, 0, 0);
+  let number = 0;
+  for (let bit = 0; bit < 8; bit += 1) {
+    const [brightness] = drawing.getImageData(((bit + 0.5) * source.videoWidth) / 8, source.videoHeight / 2, 1, 1).data;
+    if (brightness > 128) number += 1 << bit;
+  }
+  return wanted === undefined ? number : number === wanted;
 }
 
 async function stillShows(page, id) {

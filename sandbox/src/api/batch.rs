@@ -27,6 +27,9 @@ pub struct Batch<'a> {
     pub created: HashSet<String>,
     /// Collections that name entities which were not there yet: clients may create those later in the batch.
     pub unfinished: Vec<relations::Unfinished>,
+    /// Tables and keys of rows that went because a collection does not name them any more. The Python client deletes
+    /// them as well.
+    pub released: HashSet<(&'static str, Vec<String>)>,
 }
 
 /// Runs the operations. `completed` has the answers of those that ran before the transaction, by index.
@@ -36,16 +39,17 @@ pub fn run(
     caller: &Caller,
     operations: &[Value],
     mut completed: HashMap<usize, Value>,
-    strict: bool,
+    exact: bool,
 ) -> ApiResult<Vec<Value>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut batch = Batch {
         connection: &transaction,
         state,
         caller,
-        environment: Environment { storage: &state.storage, strict },
+        environment: Environment { storage: &state.storage, exact },
         created: HashSet::new(),
         unfinished: Vec::new(),
+        released: HashSet::new(),
     };
     let mut results = Vec::with_capacity(operations.len());
     for (index, operation) in operations.iter().enumerate() {
@@ -56,15 +60,18 @@ pub fn run(
     }
     relations::finish(&mut batch)?;
     drop(batch);
-    let removed = tables::take_removed_components(&transaction)?;
     transaction.commit()?;
-    for id in removed {
-        // The entity is gone either way; data that stay behind cost only space.
-        if let Err(error) = state.storage.remove(&id) {
-            eprintln!("The data of the deleted component {id} could not be removed: {error}");
+    remove_media(state, connection);
+    Ok(results)
+}
+
+/// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.
+fn remove_media(state: &AppState, connection: &Connection) {
+    for id in tables::removed_components(connection).unwrap_or_default() {
+        if state.storage.remove(&id).is_ok() {
+            let _ = tables::forget_removed_component(connection, &id);
         }
     }
-    Ok(results)
 }
 
 impl Batch<'_> {

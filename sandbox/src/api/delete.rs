@@ -11,10 +11,11 @@ use crate::error::ApiResult;
 pub fn delete(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     let entity = entity_type(operation)?;
     let key = entity_key(entity, operation)?;
-    if find(batch, entity, &key)?.is_none() {
+    if find(batch, entity, &key)?.is_some() {
+        let sql = format!("DELETE FROM \"{}\" WHERE {}", entity.table, by_key(entity, 0));
+        batch.connection.execute(&sql, params_from_iter(&key)).map_err(|error| refused(entity, &key, error))?;
+    } else if !batch.released.contains(&(entity.table, key.clone())) {
         return Err(missing(entity, &key));
     }
-    let sql = format!("DELETE FROM \"{}\" WHERE {}", entity.table, by_key(entity, 0));
-    batch.connection.execute(&sql, params_from_iter(&key)).map_err(|error| refused(entity, &key, error))?;
     Ok(json!({"action": "delete", "data": true}))
 }

@@ -52,6 +52,19 @@ pub fn refuse_own_descendant(
     Err(ApiError::validation(format!("{}.parent_id: {parent:?} is the entity itself or below it.", entity.name)))
 }
 
+/// A context that was moved takes everything below it to its new parent's project.
+pub fn follow_parent(batch: &Batch<'_>, entity: &EntityType, key: &[String], columns: &Columns) -> ApiResult<()> {
+    let SqlValue::Text(parent) = given(columns, "parent_id") else { return Ok(()) };
+    if !model().is_a(entity.name, "TypedContext") {
+        return Ok(());
+    }
+    let sql = "WITH RECURSIVE down(id) AS (SELECT ?1 UNION SELECT c.id FROM context c JOIN down ON c.parent_id = down.id) \
+               UPDATE context SET project_id = (SELECT project_id FROM context WHERE id = ?2) \
+               WHERE id IN (SELECT id FROM down)";
+    batch.connection.execute(sql, params![key[0], parent])?;
+    Ok(())
+}
+
 /// Writes down who changed a status, where the type has such a record.
 pub fn record_status_change(
     batch: &Batch<'_>,

@@ -12,11 +12,12 @@ mod write;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::Value;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::auth::{Caller, session_cookie, session_token};
 use crate::error::{ApiError, ApiResult};
@@ -28,16 +29,36 @@ const MAX_BODY_BYTES: usize = 32 << 20;
 
 /// The routes of this module.
 pub fn routes(state: AppState) -> Router {
-    Router::new().route("/api", post(call)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(state)
+    Router::new().route("/api", post(call)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(cors()).with_state(state)
+}
+
+/// Pages on other loopback ports may call: that is where web tools are developed. Pages from elsewhere may not, because
+/// whoever has the review page open has a session that they could use.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(|origin, _| is_loopback(origin)))
+        .allow_credentials(true)
+        .allow_methods([Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+}
+
+fn is_loopback(origin: &HeaderValue) -> bool {
+    let url = origin.to_str().ok().and_then(|origin| url::Url::parse(origin).ok());
+    match url.as_ref().and_then(url::Url::host) {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 impl AppState {
-    /// Runs a batch for a caller: all of it or nothing. `strict` answers only the projections asked for.
-    pub async fn call(&self, caller: &Caller, operations: Vec<Value>, strict: bool) -> ApiResult<Vec<Value>> {
+    /// Runs a batch for a caller: all of it or nothing. `exact` answers only the projections asked for.
+    pub async fn call(&self, caller: &Caller, operations: Vec<Value>, exact: bool) -> ApiResult<Vec<Value>> {
         let (state, caller) = (self.clone(), caller.clone());
         let completed = upload::complete_all(&state, &caller, &operations).await?;
         self.database
-            .run(move |connection| batch::run(&state, connection, &caller, &operations, completed, strict))
+            .run(move |connection| batch::run(&state, connection, &caller, &operations, completed, exact))
             .await
     }
 
@@ -46,7 +67,7 @@ impl AppState {
         let (state, expression) = (self.clone(), expression.to_owned());
         self.database
             .run(move |connection| {
-                let environment = query::Environment { storage: &state.storage, strict: false };
+                let environment = query::Environment { storage: &state.storage, exact: false };
                 query::entities(connection, &environment, &expression)
             })
             .await
@@ -54,13 +75,15 @@ impl AppState {
 }
 
 async fn call(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
-    let strict = headers.get("ftrack-strict-api").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let strict = header(&headers, "ftrack-strict-api").eq_ignore_ascii_case("true");
+    // The JavaScript client asks for exact projections without strict errors this way (session.ts).
+    let exact = strict || header(&headers, "ftrack-api-options").split(';').any(|option| option == "strict:1");
     let caller = match state.auth.authenticate(&headers).await {
         Ok(caller) => caller,
         Err(error) => return failed(&error, strict),
     };
     let answered = match operations(&body) {
-        Ok(operations) => state.call(&caller, operations, strict).await,
+        Ok(operations) => state.call(&caller, operations, exact).await,
         Err(error) => Err(error),
     };
     let mut response = match answered {
@@ -72,6 +95,10 @@ async fn call(State(state): State<AppState>, headers: HeaderMap, body: Bytes) ->
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     response
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Without strict mode a failure is told in the body alone (Python client, session.py, call).

@@ -35,7 +35,8 @@ pub fn write(
                     missing.push(key.clone());
                 }
             }
-            release(batch.connection, id, target, via, &keys)?;
+            let released = release(batch.connection, id, target, via, &keys)?;
+            batch.released.extend(released.into_iter().map(|key| (target.table, key)));
             if !missing.is_empty() {
                 batch.unfinished.push(Unfinished { entity, id: id.to_owned(), attribute, missing });
             }
@@ -103,8 +104,14 @@ fn adopt(
     Ok(changed > 0)
 }
 
-/// Takes out rows that are not among `keys`: those that cannot be without an owner go.
-fn release(connection: &Connection, id: &str, target: &EntityType, via: &str, keys: &[Vec<String>]) -> ApiResult<()> {
+/// Takes out rows that are not among `keys`, and returns the keys of those that went because they need an owner.
+fn release(
+    connection: &Connection,
+    id: &str,
+    target: &EntityType,
+    via: &str,
+    keys: &[Vec<String>],
+) -> ApiResult<Vec<Vec<String>>> {
     let names = target.primary_key.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let mut statement =
         connection.prepare(&format!("SELECT {names} FROM \"{}\" WHERE \"{via}\" = ?1", target.table))?;
@@ -112,7 +119,8 @@ fn release(connection: &Connection, id: &str, target: &EntityType, via: &str, ke
     let present = statement.query_map([id], |row| (0..count).map(|index| row.get::<_, String>(index)).collect())?;
     let present: Vec<Vec<String>> = present.collect::<Result<_, _>>()?;
     let needs_owner = target.attribute(via).is_some_and(|attribute| attribute.required);
-    for key in present.iter().filter(|key| !keys.contains(key)) {
+    let unnamed: Vec<Vec<String>> = present.into_iter().filter(|key| !keys.contains(key)).collect();
+    for key in &unnamed {
         let sql = if needs_owner {
             format!("DELETE FROM \"{}\" WHERE {}", target.table, by_key(target, 0))
         } else {
@@ -120,7 +128,7 @@ fn release(connection: &Connection, id: &str, target: &EntityType, via: &str, ke
         };
         connection.execute(&sql, params_from_iter(key)).map_err(|error| refused(target, key, error))?;
     }
-    Ok(())
+    Ok(if needs_owner { unnamed } else { Vec::new() })
 }
 
 fn relink(

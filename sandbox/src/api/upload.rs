@@ -10,9 +10,10 @@ use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::links::{content_type, file_name};
 use crate::state::AppState;
+use crate::storage::MOST_PARTS;
 
-/// The most parts an upload may have, as in S3 (JavaScript client, get_chunk_size.ts).
-const MAX_PARTS: u64 = 10_000;
+/// A UUID with dashes, which is how the storage names files.
+const UUID_LENGTH: usize = 36;
 
 /// Where to send a file, whole or in parts.
 pub fn metadata(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
@@ -28,9 +29,9 @@ pub fn metadata(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     };
     let storage = &batch.state.storage;
     if !operation["parts"].is_null() {
-        let parts = operation["parts"].as_u64().filter(|parts| (1..=MAX_PARTS).contains(parts));
+        let parts = operation["parts"].as_u64().filter(|parts| (1..=u64::from(MOST_PARTS)).contains(parts));
         let parts = parts.and_then(|parts| u32::try_from(parts).ok()).ok_or_else(|| {
-            ApiError::validation(format!("\"parts\" has to be from 1 to {MAX_PARTS}, not {}.", operation["parts"]))
+            ApiError::validation(format!("\"parts\" has to be from 1 to {MOST_PARTS}, not {}.", operation["parts"]))
         })?;
         let upload = storage.begin_multipart(id, parts);
         let url = |(number, url): &(u32, String)| json!({"part_number": number, "signed_url": url});
@@ -72,9 +73,9 @@ pub async fn complete_all(state: &AppState, caller: &Caller, operations: &[Value
 
 fn component_id(operation: &Value) -> ApiResult<&str> {
     let id = text(operation, "component_id")?;
-    let is_plain = id.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+    let is_uuid = id.len() == UUID_LENGTH && uuid::Uuid::try_parse(id).is_ok();
     let message = || format!("\"component_id\" has to be a UUID, not {id:?}.");
-    if is_plain && !id.is_empty() { Ok(id) } else { Err(ApiError::validation(message())) }
+    if is_uuid { Ok(id) } else { Err(ApiError::validation(message())) }
 }
 
 /// The file name and the size of a component that is there.

@@ -14,9 +14,6 @@ use crate::value::to_sql;
 /// Columns and their values, by attribute.
 pub type Columns = Vec<(&'static Attribute, SqlValue)>;
 
-/// Types that only exist as one of those that extend them.
-const ABSTRACT: [&str; 4] = ["Context", "Resource", "BaseUser", "Component"];
-
 /// The longest id: a UUID with dashes.
 const MAX_ID_LENGTH: usize = 36;
 
@@ -44,7 +41,7 @@ pub fn create(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     for (attribute, items) in collections {
         relations::write(batch, entity, &key[0], attribute, items)?;
     }
-    answer(batch, "create", entity, &key)
+    answer(batch, "create", entity, &key, &data)
 }
 
 /// Changes an entity and answers it.
@@ -58,7 +55,7 @@ pub fn update(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
         }
         return Err(missing(named, &key));
     };
-    let Some(before) = Loader::new(batch.connection, &batch.environment).full(entity, &key)? else {
+    let Some(before) = Loader::new(batch.connection, &batch.environment).full(entity, &key, std::iter::empty())? else {
         return Err(missing(named, &key));
     };
     let (mut columns, collections) = take_apart(entity, data)?;
@@ -91,11 +88,12 @@ pub fn update(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
         let values = columns.iter().map(|(_, value)| value.clone()).chain(key.iter().cloned().map(SqlValue::Text));
         batch.connection.execute(&sql, params_from_iter(values)).map_err(|error| refused(entity, &key, error))?;
         fill::record_status_change(batch, entity, &key, &before, &columns)?;
+        fill::follow_parent(batch, entity, &key, &columns)?;
     }
     for (attribute, items) in collections {
         relations::write(batch, entity, &key[0], attribute, items)?;
     }
-    answer(batch, "update", entity, &key)
+    answer(batch, "update", entity, &key, data)
 }
 
 /// The type of the row with this key, when the row is there and of the type or one that extends it.
@@ -154,8 +152,16 @@ pub fn insert(batch: &Batch<'_>, entity: &EntityType, key: &[String], columns: &
     inserted.map(drop).map_err(|error| refused(entity, key, error))
 }
 
-fn answer(batch: &Batch<'_>, action: &str, entity: &EntityType, key: &[String]) -> ApiResult<Value> {
-    let full = Loader::new(batch.connection, &batch.environment).full(entity, key)?;
+/// Clients replace what they hold by what is answered, so relations that were written have to be in it.
+fn answer(
+    batch: &Batch<'_>,
+    action: &str,
+    entity: &EntityType,
+    key: &[String],
+    written: &Map<String, Value>,
+) -> ApiResult<Value> {
+    let names = written.keys().map(String::as_str);
+    let full = Loader::new(batch.connection, &batch.environment).full(entity, key, names)?;
     Ok(json!({"action": action, "data": full}))
 }
 
@@ -168,9 +174,10 @@ fn concrete(named: &'static EntityType, data: &Map<String, Value>) -> ApiResult<
     let found = if named.classifier.is_some() { None } else { model().types().iter().find(fits) };
     match found {
         Some(entity) => Ok(entity),
-        None if ABSTRACT.contains(&named.name) => {
+        None if named.is_abstract => {
             let names = model().family(named.name);
-            let names = names.into_iter().filter(|name| !ABSTRACT.contains(name)).collect::<Vec<_>>().join(", ");
+            let is_concrete = |name: &&str| model().entity(name).is_some_and(|entity| !entity.is_abstract);
+            let names = names.into_iter().filter(is_concrete).collect::<Vec<_>>().join(", ");
             Err(ApiError::validation(format!("A {} cannot be created as such, only as one of {names}.", named.name)))
         }
         None => Ok(named),
@@ -243,6 +250,7 @@ fn complete(batch: &Batch<'_>, entity: &'static EntityType, columns: &mut Column
         }
         let default = attribute.default.map(|default| match default {
             Default::NewId => SqlValue::Text(uuid::Uuid::new_v4().to_string()),
+            Default::Text(text) if attribute.kind == Kind::Variable => SqlValue::Text(json!(text).to_string()),
             Default::Text(text) => SqlValue::Text(text.to_owned()),
             Default::Integer(number) if attribute.kind == Kind::Number => SqlValue::Real(number as f64),
             Default::Integer(number) => SqlValue::Integer(number),

@@ -103,6 +103,8 @@ pub enum Scalar {
     Number,
     /// True or false.
     Boolean,
+    /// A point in time.
+    DateTime,
 }
 
 /// What is computed when it is answered.

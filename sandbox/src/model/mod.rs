@@ -1,7 +1,7 @@
 //! The one description of the entity types.
 //!
 //! Tables (`tables`), the schemas clients read (`schemas`), the checks of the API and the query compiler all follow from
-//! what is declared in `types`; nothing else knows an entity type by name, but for the few rules in `api::fill`.
+//! what is declared in `types`; nothing else knows an entity type by name, but for the rules in `api::fill` and `links`.
 
 mod attribute;
 pub mod schemas;
@@ -31,6 +31,9 @@ pub mod object_types {
     pub const EPISODE: &str = "22139355-61da-4c8f-9db4-3abc870166bc";
 }
 
+/// The id of the priority that typed contexts have by default (official schema fixtures).
+pub const NO_PRIORITY: &str = "9661b320-3a0c-11e2-81c1-0800200c9a66";
+
 /// The hidden column of tables that hold several types: the name of the row's own type.
 pub const TYPE_COLUMN: &str = "_type";
 
@@ -53,6 +56,8 @@ pub struct EntityType {
     pub default_projections: Vec<&'static str>,
     /// What every non-strict answer carries besides the key.
     pub system_projections: Vec<&'static str>,
+    /// Its entities are always of one of the types that extend it.
+    pub is_abstract: bool,
     /// An update of a row that is not there makes it.
     pub upsert: bool,
     /// All attributes, those of the extended type first.
@@ -125,6 +130,7 @@ impl EntityType {
             primary_key: vec!["id"],
             default_projections: vec!["id"],
             system_projections: Vec::new(),
+            is_abstract: false,
             upsert: false,
             attributes,
         }
@@ -164,6 +170,12 @@ impl EntityType {
     /// Sets [`EntityType::system_projections`].
     pub fn always(mut self, names: &[&'static str]) -> Self {
         self.system_projections = names.to_vec();
+        self
+    }
+
+    /// Sets [`EntityType::is_abstract`].
+    pub fn only_extended(mut self) -> Self {
+        self.is_abstract = true;
         self
     }
 

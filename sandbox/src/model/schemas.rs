@@ -29,6 +29,8 @@ fn schema(entity: &EntityType) -> Value {
     let named = |choose: fn(&Attribute) -> bool| -> Vec<&str> {
         entity.attributes.iter().filter(|a| !a.hidden && choose(a)).map(|a| a.name).collect()
     };
+    let computed: Vec<&str> =
+        entity.attributes.iter().filter(|a| !a.hidden && is_computed(entity, a)).map(|a| a.name).collect();
     let visible = entity.attributes.iter().filter(|attribute| !attribute.hidden);
     let properties: Map<String, Value> = visible.map(|a| (a.name.to_owned(), property(entity, a))).collect();
     let mut schema = json!({
@@ -39,8 +41,7 @@ fn schema(entity: &EntityType) -> Value {
         "default_projections": entity.default_projections,
         "required": named(|attribute| attribute.required),
         "immutable": named(|attribute| attribute.immutable),
-        "computed": named(|attribute| matches!(attribute.kind, Kind::Sql { .. } | Kind::Computed(_))
-            && attribute.name != "link"),
+        "computed": computed,
         "system_projections": entity.system_projections,
     });
     match (entity.alias_for, entity.classifier) {
@@ -55,6 +56,16 @@ fn schema(entity: &EntityType) -> Value {
         schema["$mixin"] = json!({"$ref": base});
     }
     schema
+}
+
+/// Links are computed too, but real servers do not count them (official schema fixtures).
+fn is_computed(entity: &EntityType, attribute: &Attribute) -> bool {
+    match attribute.kind {
+        Kind::Sql { .. } => true,
+        Kind::Computed(what) => what != Computed::Link,
+        Kind::One { via, .. } => entity.attribute(via).is_some_and(|via| matches!(via.kind, Kind::Sql { .. })),
+        _ => false,
+    }
 }
 
 fn property(entity: &EntityType, attribute: &Attribute) -> Value {
@@ -81,6 +92,7 @@ fn property(entity: &EntityType, attribute: &Attribute) -> Value {
             Scalar::Text => json!({"type": "string"}),
             Scalar::Number => json!({"type": "number"}),
             Scalar::Boolean => json!({"type": "boolean"}),
+            Scalar::DateTime => json!({"type": "string", "format": "date-time"}),
         },
         Kind::Computed(Computed::Link) => json!({"type": "string"}),
         Kind::Computed(Computed::ThumbnailUrl | Computed::MediaUrl) => json!({"type": "object"}),

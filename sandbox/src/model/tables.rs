@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::{EntityType, Kind, OnDelete, TYPE_COLUMN, model};
 
-/// The table that remembers whose media can go; see [`take_removed_components`].
+/// The table that remembers whose media can go; see [`removed_components`].
 const REMOVED: &str = "_removed_component";
 
 /// Makes the tables, indexes and triggers that are missing, and adds columns that a newer description has.
@@ -37,11 +37,17 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     create_triggers(connection)
 }
 
-/// The components deleted since the last call: their media are not needed any more.
-pub fn take_removed_components(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare_cached(&format!("DELETE FROM {REMOVED} RETURNING id"))?;
+/// The components that were deleted, and not made again since, whose media are still there.
+pub fn removed_components(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT id FROM {REMOVED} WHERE id NOT IN (SELECT id FROM component)"))?;
     let ids = statement.query_map([], |row| row.get(0))?;
     ids.collect()
+}
+
+/// The media of a deleted component are gone.
+pub fn forget_removed_component(connection: &Connection, id: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(&format!("DELETE FROM {REMOVED} WHERE id = ?1"))?.execute([id]).map(drop)
 }
 
 struct Table {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::ParseError;
 use super::ast::{Comparison, Criteria, Literal, Path, Query};
-use crate::model::{Attribute, EntityType, Kind, TYPE_COLUMN, model};
+use crate::model::{Attribute, EntityType, Kind, Scalar, TYPE_COLUMN, model};
 use crate::value::literal_to_sql;
 
 /// Compiles one query, its sub-queries included.
@@ -321,8 +321,8 @@ fn passes_collection(entity: &EntityType, names: &[String]) -> bool {
 
 fn convert(attribute: &Attribute, text: &str, position: usize) -> Result<SqlValue, ParseError> {
     let expected = match attribute.kind {
-        Kind::Boolean => "true or false",
-        Kind::DateTime => "a time such as \"2026-01-31T12:00:00\"",
+        Kind::Boolean | Kind::Sql { yields: Scalar::Boolean, .. } => "true or false",
+        Kind::DateTime | Kind::Sql { yields: Scalar::DateTime, .. } => "a time such as \"2026-01-31T12:00:00\"",
         _ => "a number",
     };
     let message = || format!("{} has to be compared with {expected}, not {text:?}", attribute.name);

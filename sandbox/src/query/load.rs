@@ -21,7 +21,7 @@ pub struct Environment<'a> {
     /// Makes the addresses of media.
     pub storage: &'a Storage,
     /// Answer only what was asked for.
-    pub strict: bool,
+    pub exact: bool,
 }
 
 /// Loads entities.
@@ -83,9 +83,18 @@ impl<'a> Loader<'a> {
         Ok(loaded.into_iter().map(|loaded| Value::Object(loaded.entity)).collect())
     }
 
-    /// The entity with this key and everything that is stored of it, or `None`.
-    pub fn full(&self, entity: &EntityType, key: &[String]) -> ApiResult<Option<Value>> {
+    /// The entity with this key: everything that is stored of it, and the relations named in `also`. `None` when it is
+    /// not there.
+    pub fn full<'n>(
+        &self,
+        entity: &EntityType,
+        key: &[String],
+        also: impl Iterator<Item = &'n str>,
+    ) -> ApiResult<Option<Value>> {
         let mut tree = Tree::default();
+        for attribute in also.filter_map(|name| entity.attribute(name)) {
+            tree.branch(attribute.name);
+        }
         for attribute in entity.attributes.iter().filter(|attribute| !attribute.hidden) {
             let is_link = attribute.kind == Kind::Computed(Computed::Link);
             if attribute.is_column() || is_link || matches!(attribute.kind, Kind::Sql { .. }) {
@@ -136,7 +145,7 @@ impl<'a> Loader<'a> {
     fn answered<'m>(&self, entity: &'m EntityType, tree: &Tree) -> Vec<&'m Attribute> {
         let asked = tree.branches.iter().map(|(name, _)| name.as_str());
         let mut names: Vec<&str> = entity.primary_key.clone();
-        if !self.environment.strict {
+        if !self.environment.exact {
             names.extend(&entity.system_projections);
             names.extend(entity.classifier.map(|(attribute, _)| attribute));
         }

@@ -7,6 +7,9 @@ use super::lexer::{Token, TokenKind, tokens};
 /// How deep brackets may nest: far more than people write, far less than the stack holds.
 const MAX_DEPTH: usize = 64;
 
+/// How many names a path may have, likewise.
+const MAX_PATH: usize = 16;
+
 /// Reads an expression.
 pub fn parse(text: &str) -> Result<Query, ParseError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
@@ -169,6 +172,9 @@ impl Parser {
         let is_name = |name: &String| {
             !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
         };
+        if names.len() > MAX_PATH {
+            return Err(ParseError { position, message: format!("the path has more than {MAX_PATH} names") });
+        }
         if names.iter().all(is_name) {
             return Ok(Path { names, position });
         }

@@ -7,19 +7,17 @@ pub fn types() -> Vec<EntityType> {
     vec![
         component(),
         EntityType::new("FileComponent", "component", vec![]).extends("Component").classified_by("system_type", "file"),
-        EntityType::new(
-            "SequenceComponent",
-            "component",
-            vec![
-                integer("padding").default(Default::Integer(0)).required(),
-                many("members", "Component", "container_id"),
-            ],
-        )
-        .extends("Component")
-        .classified_by("system_type", "sequence"),
         EntityType::new("ContainerComponent", "component", vec![many("members", "Component", "container_id")])
             .extends("Component")
             .classified_by("system_type", "container"),
+        // A container of the frames of a sequence.
+        EntityType::new(
+            "SequenceComponent",
+            "component",
+            vec![integer("padding").default(Default::Integer(0)).required()],
+        )
+        .extends("ContainerComponent")
+        .classified_by("system_type", "sequence"),
         location(),
         component_location(),
         metadata_type(),
@@ -37,13 +35,14 @@ fn component() -> EntityType {
             integer("size").default(Default::Integer(0)),
             text("system_type").required().fill(Fill::Text("file")),
             part_of("version_id", "AssetVersion"),
-            part_of("container_id", "Component"),
+            part_of("container_id", "ContainerComponent"),
             one("version", "AssetVersion", "version_id"),
             one("container", "ContainerComponent", "container_id"),
             many("component_locations", "ComponentLocation", "component_id"),
             metadata(),
         ],
     )
+    .only_extended()
     .projects(&["id", "system_type"])
     .always(&["system_type", "version_id"])
 }

@@ -3,7 +3,7 @@
 use crate::model::attribute::{
     boolean, computed, datetime, id, integer, key, many, mapped, metadata, number, one, part_of, sql, text, through,
 };
-use crate::model::{Attribute, Computed, Default, EntityType, Fill, OnDelete, Scalar, object_types};
+use crate::model::{Attribute, Computed, Default, EntityType, Fill, NO_PRIORITY, OnDelete, Scalar, object_types};
 
 pub fn types() -> Vec<EntityType> {
     let mut types = vec![context(), project(), typed_context()];
@@ -91,9 +91,9 @@ fn context() -> EntityType {
             computed("link", Computed::Link).alias("_api_link"),
             computed("thumbnail_url", Computed::ThumbnailUrl),
             mapped("custom_attributes", "ContextCustomAttributeValue", "entity_id").alias("custom_attribute_values"),
-            metadata(),
         ],
     )
+    .only_extended()
     .projects(&["context_type", "id", "name"])
     .always(&["context_type"])
 }
@@ -123,6 +123,7 @@ fn project() -> EntityType {
             one("project_schema", "ProjectSchema", "project_schema_id").alias("projectscheme"),
             many("descendants", "TypedContext", "project_id"),
             many("review_sessions", "ReviewSession", "project_id").alias("reviewSessions"),
+            metadata(),
         ],
     )
     .extends("Context")
@@ -136,6 +137,7 @@ fn typed_context() -> EntityType {
         "context",
         vec![
             text("description"),
+            part_of("project_id", "Project").fill(Fill::ProjectOf("parent_id")).alias("showid"),
             number("sort").required().fill(Fill::Zero),
             number("bid").required().fill(Fill::Zero),
             datetime("start_date").alias("startdate"),
@@ -163,6 +165,7 @@ fn typed_context() -> EntityType {
             many("outgoing_links", "TypedContextLink", "from_id").alias("successors"),
             many("status_changes", "TypedContextStatusChange", "parent_id"),
             through("lists", "TypedContextList", "ListObject", "entity_id", "list_id").alias("_lists"),
+            metadata(),
             sql("time_logged", Scalar::Number, "0.0"),
             sql("bid_time_logged_difference", Scalar::Number, "{t}.\"bid\""),
         ],
@@ -180,7 +183,12 @@ fn typed(name: &'static str, object_type: &'static str) -> EntityType {
         .on_delete(OnDelete::Refuse)
         .default(Default::Text(object_type))
         .alias("object_typeid");
-    EntityType::new(name, "context", vec![object_type_id])
+    let priority_id = key("priority_id", "Priority")
+        .required()
+        .on_delete(OnDelete::Refuse)
+        .default(Default::Text(NO_PRIORITY))
+        .alias("priorityid");
+    EntityType::new(name, "context", vec![object_type_id, priority_id])
         .extends("TypedContext")
         .alias("Task")
         .classified_by("object_type_id", object_type)

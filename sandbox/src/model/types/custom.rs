@@ -50,7 +50,7 @@ fn configuration() -> EntityType {
             text("key"),
             text("label"),
             text("entity_type").alias("entity"),
-            Attribute::new("default", Kind::Variable).alias("casted_default"),
+            Attribute::new("default", Kind::Variable).default(Default::Text("")).alias("casted_default"),
             text("config").required().fill(Fill::Text("{}")),
             integer("sort").default(Default::Integer(0)),
             boolean("core").default(Default::Boolean(false)).required(),

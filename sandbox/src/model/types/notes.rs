@@ -85,7 +85,7 @@ fn note() -> EntityType {
             datetime("completed_at"),
             sql(
                 "thread_activity",
-                Scalar::Text,
+                Scalar::DateTime,
                 "coalesce((SELECT max(r.date) FROM note r WHERE r.in_reply_to_id = {t}.id), {t}.\"date\")",
             )
             .alias("triggerdate"),

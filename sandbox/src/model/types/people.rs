@@ -1,6 +1,6 @@
 //! Users, groups and what they may do.
 
-use crate::model::attribute::{boolean, computed, id, integer, key, many, mapped, metadata, one, part_of, text};
+use crate::model::attribute::{boolean, computed, datetime, id, key, many, mapped, metadata, one, part_of, text};
 use crate::model::{Computed, Default, EntityType, Fill};
 
 pub fn types() -> Vec<EntityType> {
@@ -81,12 +81,12 @@ pub fn types() -> Vec<EntityType> {
             vec![
                 id(),
                 text("name"),
-                text("comment"),
-                integer("time").default(Default::Integer(0)),
+                text("comment").default(Default::Text("")).required(),
+                datetime("start").required().fill(Fill::Now),
                 part_of("user_id", "User").required().fill(Fill::Caller),
-                text("context_id"),
+                part_of("context_id", "Context"),
                 one("user", "User", "user_id"),
-                crate::model::attribute::datetime("start").required().fill(Fill::Now),
+                one("context", "Context", "context_id"),
             ],
         ),
     ]
@@ -104,6 +104,7 @@ fn resource() -> EntityType {
             many("allocations", "Appointment", "resource_id").alias("resource_allocations"),
         ],
     )
+    .only_extended()
     .always(&["resource_type"])
 }
 
@@ -123,6 +124,7 @@ fn base_user() -> EntityType {
             computed("thumbnail_url", Computed::ThumbnailUrl),
         ],
     )
+    .only_extended()
     .extends("Resource")
 }
 

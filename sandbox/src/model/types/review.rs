@@ -63,21 +63,23 @@ pub fn types() -> Vec<EntityType> {
             "AssetVersionList",
             "list",
             vec![
-                text("system_type").default(Default::Text("assetversion")).immutable(),
+                text("system_type").default(Default::Text("assetversion")).immutable().alias("entity"),
                 through("items", "AssetVersion", "ListObject", "list_id", "entity_id").alias("_asset_version_items"),
             ],
         )
         .extends("List")
+        .alias("List")
         .classified_by("system_type", "assetversion"),
         EntityType::new(
             "TypedContextList",
             "list",
             vec![
-                text("system_type").default(Default::Text("task")).immutable(),
+                text("system_type").default(Default::Text("task")).immutable().alias("entity"),
                 through("items", "TypedContext", "ListObject", "list_id", "entity_id"),
             ],
         )
         .extends("List")
+        .alias("List")
         .classified_by("system_type", "task"),
         EntityType::new(
             "ListObject",

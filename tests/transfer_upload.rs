@@ -1,0 +1,328 @@
+//! Uploads to storages that behave and storages that do not: what arrives is compared byte by byte.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
+
+mod ftrack_support;
+
+use ftrack_support::{Act, Answer, Lines, Request, Server, answer, client};
+use ftreview::session::Source;
+use ftreview::session::{Code, Error, policy};
+use ftreview::transfer::{Address, Plan, Progress, Target, Upload, Uploaded};
+use md5::{Digest, Md5};
+use parking_lot::Mutex;
+use serde_json::json;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Two parts of 8 MiB and one of some blocks and a rest.
+const IN_PARTS: usize = (16 << 20) + (3 << 20) + 12_345;
+/// Some blocks and a rest.
+const WHOLE: usize = (3 << 20) + 4_321;
+
+struct File {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+fn file(size: usize) -> File {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("comp_v003.mov");
+    // No two blocks are alike, so that one in the wrong place is noticed.
+    let bytes: Vec<u8> = (0..size).map(|index| (index ^ (index >> 8) ^ (index >> 16).wrapping_mul(31)) as u8).collect();
+    std::fs::write(&path, &bytes).unwrap();
+    File { _folder: folder, path, bytes }
+}
+
+fn md5_hex(bytes: &[u8]) -> String {
+    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn upload(file: &File, target: Target, server: &Server) -> Upload {
+    Upload {
+        http: client(&server.url).http().await.unwrap(),
+        source: Arc::new(Source::open(&file.path).unwrap()),
+        target,
+        progress: Arc::default(),
+        log: Lines::default().log(),
+        idle_timeout: Duration::from_secs(20),
+    }
+}
+
+/// An upload of the whole file in one request.
+async fn whole(file: &File, server: &Server) -> Upload {
+    let metadata = json!({"url": format!("{}object?X-Amz-Signature=secret", server.url),
+                          "headers": {"Content-Type": "video/quicktime", "Content-Length": file.bytes.len()}});
+    let target = Target::from_metadata(&metadata, Plan::Single, &server.url).unwrap();
+    upload(file, target, server).await
+}
+
+/// An upload in parts.
+async fn in_parts(file: &File, server: &Server) -> Upload {
+    let plan = Plan::for_size(file.bytes.len() as u64).unwrap();
+    let Plan::Parts { count, .. } = plan else { panic!("small file") };
+    let urls: Vec<_> = (1..=count)
+        .map(|number| json!({"part_number": number, "signed_url": format!("{}part/{number}?sig=secret", server.url)}))
+        .collect();
+    let metadata = json!({"upload_id": "u1", "urls": urls});
+    upload(file, Target::from_metadata(&metadata, plan, &server.url).unwrap(), server).await
+}
+
+fn stored(etag: &str) -> Answer {
+    answer(200, "").with("ETag", etag)
+}
+
+/// Does the acts one after the other for each address, and then answers with the right ETag of that part of the file.
+async fn store(file: &File, acts: Vec<Act>) -> Server {
+    let tries: Mutex<HashMap<String, usize>> = Mutex::default();
+    let bytes = file.bytes.clone();
+    Server::deciding(move |request| {
+        let mut tries = tries.lock();
+        let count = tries.entry(request.line.clone()).or_default();
+        *count += 1;
+        acts.get(*count - 1)
+            .cloned()
+            .unwrap_or_else(|| Act::Answer(stored(&format!("\"{}\"", md5_hex(part(request, &bytes))))))
+    })
+    .await
+}
+
+fn part_number(request: &Request) -> Option<u32> {
+    request.line.strip_prefix("PUT /part/")?.split('?').next()?.parse().ok()
+}
+
+fn part<'a>(request: &Request, bytes: &'a [u8]) -> &'a [u8] {
+    let Some(number) = part_number(request) else { return bytes };
+    bytes.chunks(8 << 20).nth(number as usize - 1).unwrap()
+}
+
+/// What was received in the end: of each address the last body.
+fn received(server: &Server) -> Vec<u8> {
+    let mut last: Vec<(Option<u32>, Vec<u8>)> = Vec::new();
+    for request in server.seen() {
+        last.retain(|(number, _)| *number != part_number(&request));
+        last.push((part_number(&request), request.body));
+    }
+    last.sort();
+    last.into_iter().flat_map(|(_, body)| body).collect()
+}
+
+fn assert_all_sent(progress: &Progress, file: &File) {
+    assert_eq!((progress.sent(), progress.total()), (file.bytes.len() as u64, file.bytes.len() as u64));
+}
+
+async fn fails_with(act: Act) -> (Error, Server, Arc<Progress>) {
+    let file = file(WHOLE);
+    let server = Server::acting([act]).await;
+    let upload = whole(&file, &server).await;
+    let error = upload.run().await.expect_err("an error");
+    assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    (error, server, upload.progress)
+}
+
+#[tokio::test]
+async fn a_whole_file_arrives_with_the_headers_that_were_handed_out_and_no_others() {
+    let file = file(WHOLE);
+    let server = store(&file, vec![]).await;
+    let upload = whole(&file, &server).await;
+    assert_eq!(upload.run().await.unwrap(), Uploaded::default());
+    assert!(received(&server) == file.bytes);
+    assert_all_sent(&upload.progress, &file);
+
+    let request = server.seen().remove(0);
+    assert_eq!(request.line, "PUT /object?X-Amz-Signature=secret HTTP/1.1");
+    let mut headers: Vec<_> =
+        request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.as_str())).collect();
+    headers.sort();
+    let host = format!("127.0.0.1:{}", server.url.port().unwrap());
+    let length = file.bytes.len().to_string();
+    let expected =
+        [("accept", "*/*"), ("content-length", &length), ("content-type", "video/quicktime"), ("host", &host)];
+    assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value)));
+}
+
+#[tokio::test]
+async fn parts_arrive_each_at_its_address_and_their_etags_are_told_in_order() {
+    let file = file(IN_PARTS);
+    let server = store(&file, vec![]).await;
+    let upload = in_parts(&file, &server).await;
+    let uploaded = upload.run().await.unwrap();
+    let etags: Vec<_> = (1..).zip(file.bytes.chunks(8 << 20)).map(|(number, part)| (number, md5_hex(part))).collect();
+    assert_eq!(uploaded, Uploaded { parts: etags, warnings: vec![] });
+    assert!(received(&server) == file.bytes);
+    assert_all_sent(&upload.progress, &file);
+    assert!(server.seen().iter().all(|request| request.header("content-type").is_none()));
+}
+
+#[tokio::test]
+async fn parts_are_under_way_at_the_same_time() {
+    let file = file(IN_PARTS);
+    let server = Server::acting([Act::Stall(0)]).await;
+    let upload = in_parts(&file, &server).await;
+    let running = tokio::spawn(async move { upload.run().await });
+    while server.seen().len() < 3 && !running.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    let mut parts: Vec<_> = server.seen().iter().map(part_number).collect();
+    parts.sort();
+    assert_eq!(parts, [Some(1), Some(2), Some(3)]);
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_request_that_fails_is_repeated_with_the_same_bytes_and_counted_once() {
+    // More than the buffers of a connection hold, so that an early answer is early.
+    let large = 16 << 20;
+    for (failure, size) in [
+        (Act::Reset(1 << 20), WHOLE),
+        (Act::Close, WHOLE),
+        (Act::Answer(answer(500, "<Error><Code>InternalError</Code></Error>")), WHOLE),
+        (Act::Answer(answer(429, "")), WHOLE),
+        (Act::Answer(answer(400, "<Error><Code>RequestTimeout</Code></Error>")), WHOLE),
+        (Act::AnswerEarly(answer(503, "<Error><Code>SlowDown</Code></Error>")), large),
+        (Act::AnswerEarly(answer(200, "")), large),
+    ] {
+        let file = file(size);
+        let server = store(&file, vec![failure.clone()]).await;
+        let upload = whole(&file, &server).await;
+        upload.run().await.unwrap_or_else(|error| panic!("{failure:?}: {error}"));
+        assert!(received(&server) == file.bytes, "{failure:?}");
+        assert_eq!(server.seen().len(), 2, "{failure:?}");
+        assert_all_sent(&upload.progress, &file);
+    }
+}
+
+#[tokio::test]
+async fn each_part_is_repeated_by_itself() {
+    let file = file(IN_PARTS);
+    let server = store(&file, vec![Act::Reset(100_000), Act::Answer(answer(502, ""))]).await;
+    let upload = in_parts(&file, &server).await;
+    upload.run().await.unwrap();
+    assert!(received(&server) == file.bytes);
+    assert_eq!(server.seen().len(), 9);
+    assert_all_sent(&upload.progress, &file);
+}
+
+#[tokio::test]
+async fn a_storage_that_always_fails_is_unavailable_in_the_end() {
+    let (error, server, progress) =
+        fails_with(Act::Answer(answer(500, "<Error><Code>InternalError</Code></Error>"))).await;
+    assert_eq!(error.code, Code::StorageUnavailable);
+    assert_eq!(server.seen().len() as u32, policy::ATTEMPTS);
+    assert_eq!(progress.sent(), 0);
+    assert!(error.message.contains("comp_v003.mov") && error.message.contains("InternalError"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_at_once_also_when_it_comes_before_the_bytes() {
+    let denied = answer(403, "<Error><Code>AccessDenied</Code><Message>No</Message></Error>");
+    let expired = answer(403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>");
+    for (act, code) in [
+        (Act::Answer(denied.clone()), Code::StorageRefused),
+        (Act::AnswerEarly(denied.clone()), Code::StorageRefused),
+        (Act::AnswerAndLeave(denied), Code::StorageRefused),
+        (Act::Answer(expired.clone()), Code::StorageExpired),
+        (Act::AnswerEarly(expired), Code::StorageExpired),
+        (Act::AnswerEarly(answer(400, "")), Code::StorageRefused),
+        (
+            Act::Answer(answer(307, "").with("Location", "https://elsewhere.example/?token=secret")),
+            Code::StorageRefused,
+        ),
+    ] {
+        let (error, server, progress) = fails_with(act.clone()).await;
+        assert_eq!(error.code, code, "{act:?}");
+        assert_eq!(server.seen().len(), 1);
+        assert_eq!(progress.sent(), 0);
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_were_stored_otherwise_than_sent_are_a_mismatch() {
+    let (error, _, progress) = fails_with(Act::Answer(stored(&md5_hex(b"something else")))).await;
+    assert_eq!(error.code, Code::StorageMismatch);
+    assert_eq!(progress.sent(), 0);
+}
+
+#[tokio::test]
+async fn a_whole_file_without_an_etag_is_a_warning_and_a_part_without_one_is_an_error() {
+    let small = file(WHOLE);
+    let server = Server::acting([Act::Answer(answer(201, ""))]).await;
+    let uploaded = whole(&small, &server).await.run().await.unwrap();
+    assert_eq!(uploaded.warnings.len(), 1);
+
+    let large = file(IN_PARTS);
+    let server = Server::acting([Act::Answer(answer(200, ""))]).await;
+    let error = in_parts(&large, &server).await.run().await.unwrap_err();
+    assert_eq!(error.code, Code::StorageMismatch);
+    assert!(error.message.contains("ETag"), "{error}");
+}
+
+#[tokio::test]
+async fn an_upload_on_which_nothing_moves_is_given_up_and_tried_again() {
+    let file = file(16 << 20);
+    let server = store(&file, vec![Act::Stall(100_000)]).await;
+    let mut upload = whole(&file, &server).await;
+    upload.idle_timeout = Duration::from_secs(2);
+    upload.run().await.unwrap();
+    assert!(server.seen().len() >= 2);
+    assert!(received(&server) == file.bytes);
+    assert_all_sent(&upload.progress, &file);
+}
+
+#[tokio::test]
+async fn a_storage_that_never_answers_is_a_timeout() {
+    let file = file(10_000);
+    let server = Server::acting([Act::Stall(usize::MAX)]).await;
+    let mut upload = whole(&file, &server).await;
+    upload.idle_timeout = Duration::from_millis(500);
+    let error = upload.run().await.unwrap_err();
+    assert_eq!(error.code, Code::NetworkTimeout);
+    assert_eq!(upload.progress.sent(), 0);
+}
+
+#[tokio::test]
+async fn dropping_an_upload_closes_its_connection_and_takes_its_bytes_back() {
+    let file = file(16 << 20);
+    let server = Server::acting([Act::Stall(200_000)]).await;
+    let upload = whole(&file, &server).await;
+    let progress = upload.progress.clone();
+    let running = tokio::spawn(async move { upload.run().await });
+    while progress.sent() == 0 {
+        tokio::task::yield_now().await;
+    }
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    server.client_left.notified().await;
+    assert_eq!(progress.sent(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_changes_meanwhile_is_not_taken_for_the_one_that_was_checked() {
+    let shorter = file(WHOLE);
+    let server = store(&shorter, vec![]).await;
+    let upload = whole(&shorter, &server).await;
+    std::fs::File::options().write(true).open(&shorter.path).unwrap().set_len(1000).unwrap();
+    assert_eq!(upload.run().await.unwrap_err().code, Code::FileChanged);
+    // The bytes that were there may have gone; the rest was not made up.
+    assert!(server.seen().iter().all(|request| request.body.len() < WHOLE));
+
+    let longer = file(WHOLE);
+    let server = store(&longer, vec![]).await;
+    let upload = whole(&longer, &server).await;
+    std::fs::write(&longer.path, vec![0; WHOLE + 1]).unwrap();
+    assert_eq!(upload.run().await.unwrap_err().code, Code::FileChanged);
+}
+
+#[tokio::test]
+async fn a_storage_that_is_not_there_is_unreachable_and_named() {
+    let file = file(WHOLE);
+    let server = store(&file, vec![]).await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = Address::new(Url::parse(&format!("http://127.0.0.1:{port}/object?sig=secret")).unwrap());
+    let error =
+        upload(&file, Target::Single { address, headers: Default::default() }, &server).await.run().await.unwrap_err();
+    assert_eq!(error.code, Code::Unreachable);
+    assert!(error.message.contains(&format!("127.0.0.1:{port}")) && !error.message.contains("secret"), "{error}");
+}

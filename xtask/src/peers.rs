@@ -1,0 +1,85 @@
+//! The official clients and a browser, each against a staging server on which the C program has published.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::api::Api;
+use crate::shell::{self, Outcome, root, scratch};
+use crate::staging::Staging;
+use crate::{artifacts, cc, check, demo, tools};
+
+const REQUIREMENTS: &str = include_str!("../../tests/peers/python/requirements.txt");
+
+/// Fetches the official Python client.
+pub fn provide_python() -> Outcome {
+    python_environment().map(drop)
+}
+
+/// Fetches the official JavaScript client.
+pub fn provide_javascript() -> Outcome {
+    tools::node_modules("tests/peers/javascript")
+}
+
+/// Fetches what drives the browser.
+pub fn provide_review_page() -> Outcome {
+    tools::node_modules("tests/browser")
+}
+
+/// Runs the official Python client.
+pub fn python() -> Outcome<String> {
+    let programs = python_environment()?;
+    let stage = Stage::set("python-client")?;
+    let mut command = shell::program(programs.join("python"));
+    command.args(["-W", "ignore::DeprecationWarning", "tests/peers/python/test_peer.py", "--verbose"]);
+    // Its own cache of schemas, so that runs do not depend on what the developer did before.
+    let cache = scratch("python-client").join("schemas");
+    shell::emptied(&cache)?;
+    shell::run(stage.tell(&mut command).env("FTRACK_API_SCHEMA_CACHE_PATH", cache)).map(|()| String::new())
+}
+
+/// Runs the official JavaScript client.
+pub fn javascript() -> Outcome<String> {
+    let stage = Stage::set("javascript-client")?;
+    let mut command = shell::program("node");
+    command.args(["--test", "--test-reporter=spec", "tests/peers/javascript/peer.mjs"]);
+    shell::run(stage.tell(&mut command)).map(|()| String::new())
+}
+
+/// Opens the review page in Chromium, with a movie that the C program published.
+pub fn review_page() -> Outcome<String> {
+    let stage = Stage::set("review-page")?;
+    let movie = &demo::PUBLICATIONS[0];
+    demo::publish(&stage.program, &stage.server, movie)?;
+    let version = check::check(&Api::new(&stage.server), movie).version.ok_or("The movie was not published.")?;
+    let screenshot = scratch("review-page").join("player.png");
+    let mut command = shell::program("node");
+    command.args(["tests/browser/review_page.mjs", "--url", &stage.server.url, "--version", &version]);
+    command.arg("--screenshot").arg(&screenshot);
+    shell::run(stage.tell(&mut command))?;
+    Ok(format!("screenshot: {}", screenshot.display()))
+}
+
+fn python_environment() -> Outcome<PathBuf> {
+    tools::python_environment("python-environment", REQUIREMENTS)
+}
+
+/// A staging server, and the C program that publishes to it.
+struct Stage {
+    server: Staging,
+    program: PathBuf,
+}
+
+impl Stage {
+    fn set(name: &str) -> Outcome<Self> {
+        let folder = scratch(name);
+        let artifacts = artifacts::build()?;
+        let program = cc::example("publish", &artifacts, &folder)?;
+        Ok(Self { server: Staging::start(&artifacts.server, &folder.join("data"))?, program })
+    }
+
+    /// Tells a peer where the server, the C program and the media are.
+    fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        self.server.address(command);
+        command.env("FTREVIEW_PUBLISH", &self.program).env("FTREVIEW_MEDIA", root().join("examples/media"))
+    }
+}
