@@ -1,5 +1,6 @@
 //! The shared library as a file: what it exports, needs and asks of the system that loads it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's failure is a panic
 #![cfg(target_os = "linux")]
 
 mod support;

@@ -1,5 +1,6 @@
 //! The header alone: for every compiler and language version it is for, with every number that a program is built with.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's failure is a panic
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 
 mod support;

@@ -1,5 +1,6 @@
 //! Sessions and jobs from C, each case in a process of its own: tests/c/lifecycle.c, process.c, unload.c and jobs.c.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's failure is a panic
 #![cfg(target_os = "linux")]
 
 mod support;

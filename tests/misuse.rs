@@ -1,9 +1,12 @@
 //! Wrong calls from C: every export answers with a code of its own and a message that names the argument.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's failure is a panic
 #![cfg(target_os = "linux")]
 
 mod support;
 
+use ftreview::ffi::{self, types::ftr_session_options};
+use ftreview::session::Code;
 use std::collections::BTreeSet;
 use support::build::program;
 use support::run::{command, run};
@@ -31,4 +34,19 @@ fn a_session_without_server_or_key_is_refused_with_the_variable_to_set() {
     let mut no_key = command(&missing);
     no_key.env("FTRACK_SERVER", nobody()).args(["-303", "FTRACK_API_KEY"]);
     run(no_key).succeeded();
+}
+
+/// Bytes that mean nothing today must be 0, or no later version could give them a meaning.
+#[test]
+fn what_is_reserved_must_be_zero() {
+    // SAFETY: integers, nullable pointers and optional functions, for which 0 is a value.
+    let mut options: ftr_session_options = unsafe { std::mem::zeroed() };
+    let url = std::ffi::CString::new(nobody()).unwrap();
+    options.struct_size = size_of::<ftr_session_options>() as u32;
+    (options.server_url, options.api_key, options.api_user) = (url.as_ptr(), c"key".as_ptr(), c"user".as_ptr());
+    options.reserved = 1;
+    let mut session = 0;
+    // SAFETY: texts and variable live until it returns.
+    let code = unsafe { ffi::ftr_session_create(&options, &mut session) };
+    assert_eq!((code, session), (Code::InvalidArgument as i32, 0));
 }

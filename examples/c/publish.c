@@ -29,7 +29,7 @@ enum { PUBLISHED = 0, FAILED = 1, USAGE = 2, NOT_ALLOWED = 3, TRY_LATER = 4, CAN
 enum {
     POLL_MS = 100,       /* how soon Ctrl-C is noticed */
     CLEAN_UP_MS = 10000, /* what a cancelled job gets to remove what it made on the server */
-    BAR_WIDTH = 24
+    BAR_WIDTH = 20       /* a line with it fits into 80 columns */
 };
 
 /* What the command line says. A text that was not given is NULL, as the library wants it. */
@@ -249,7 +249,9 @@ static void on_progress(void *user_data, const ftr_progress *progress)
         memset(bar, '.', BAR_WIDTH);
         memset(bar, '#', (size_t)(part * BAR_WIDTH));
         bar[BAR_WIDTH] = '\0';
-        length = snprintf(line, sizeof line, "[%s] %s  %s", bar, amount, stage_name(progress->stage));
+        /* While bytes move, the numbers say what is going on. */
+        length = snprintf(line, sizeof line, "[%s] %s  %s", bar, amount,
+                          uploading ? "" : stage_name(progress->stage));
         /* Blanks over what is left of a longer line before it. */
         fprintf(stderr, "\r%-*s", publication->drawn, line);
         fflush(stderr);

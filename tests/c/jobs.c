@@ -165,7 +165,7 @@ static void *wait_for_job(void *job)
     const ftr_job_result *result = NULL;
 
     RETURNS(FTR_OK, ftr_job_wait(*(ftr_job *)job, LONG, &result));
-    CHECK(result != NULL && result->state == FTR_JOB_FAILED);
+    CHECK(result != NULL && result->state != FTR_JOB_RUNNING);
     return (void *)(uintptr_t)result;
 }
 

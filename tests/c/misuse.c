@@ -4,7 +4,7 @@
  *
  *     misuse SERVER
  *
- * prints `row FUNCTION` for each row, from which the test sees that no function was forgotten.
+ * prints `row FUNCTION` at the first row of each function, from which the test sees that none was forgotten.
  */
 #include "check.h"
 
@@ -16,11 +16,27 @@
 /* A call, what it must return, and what the message must say. */
 #define ROW(expected, word, call) row(__LINE__, #call, (call), (expected), (word))
 
+/* Notes that there is a row of the function that this call begins with. */
+static void tell_once(const char *call)
+{
+    static char known[64][64];
+    const size_t length = strcspn(call, "(");
+    size_t i;
+
+    for (i = 0; i < 64 && known[i][0] != '\0'; i++)
+        if (strlen(known[i]) == length && strncmp(known[i], call, length) == 0)
+            return;
+    CHECK(i < 64 && length < 64);
+    if (i < 64 && length < 64)
+        memcpy(known[i], call, length);
+    printf("row %.*s\n", (int)length, call);
+}
+
 static void row(int line, const char *call, int32_t code, int32_t expected, const char *word)
 {
     const char *const message = ftr_last_error_message();
 
-    printf("row %.*s\n", (int)strcspn(call, "("), call);
+    tell_once(call);
     returns("misuse.c", line, call, code, expected);
     if (code < 0 && strstr(message, word) == NULL) {
         failures++;
@@ -294,8 +310,6 @@ static void bad_session_texts(const char *server)
     WITH(FTR_E_INVALID_ARGUMENT, "connect_timeout_ms", connect_timeout_ms, -1);
     WITH(FTR_E_INVALID_ARGUMENT, "log_level", log_level, -1);
     WITH(FTR_E_INVALID_ARGUMENT, "log_level", log_level, FTR_LOG_TRACE + 1);
-    /* It would be ignored today and mean something in a later version. */
-    WITH(FTR_E_INVALID_ARGUMENT, "reserved", reserved, 1);
 #undef WITH
     CHECK(session == SENTINEL);
 }

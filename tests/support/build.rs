@@ -14,7 +14,8 @@ pub struct Library {
     pub folder: PathBuf,
 }
 
-/// The shared library, built in the profile of the tests when this is first called.
+/// The shared library, built in the profile of the tests when this is first called. Cargo has built one for the tests, too,
+/// but with the features that the tests' own dependencies ask of shared ones; this is what a user builds.
 pub fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
     LIBRARY.get_or_init(|| {

@@ -3,7 +3,9 @@
 use ftreview_sandbox::{AppState, Config, Server, config};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::thread::JoinHandle;
+use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 
 /// A context of the staging server's demo project.
@@ -87,8 +89,13 @@ impl Silent {
     }
 }
 
-/// The address of a port on which nothing listens.
+/// The address of a port on which nobody listens, and nobody else can: it is taken, but connections are refused.
 pub fn nobody() -> String {
-    // Bound and closed again: nobody else is given an ephemeral port that was just in use.
-    Silent::start().url()
+    static TAKEN: OnceLock<TcpSocket> = OnceLock::new();
+    let taken = TAKEN.get_or_init(|| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        socket
+    });
+    format!("http://{}", taken.local_addr().unwrap())
 }
