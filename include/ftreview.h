@@ -787,7 +787,7 @@ typedef struct ftr_publish_options {
     const char *status;
     /**
      * A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of,
-     * because ftrack shows such a version without a play button.
+     * because ftrack shows no play button on such a version.
      */
     const char *thumbnail;
     /** Any number: comes back in every event of the job. */

@@ -87,8 +87,8 @@ fn a_thousand_jobs_end_once_each_when_pulled_and_every_event_is_json() {
     let mut ends = 0;
     for line in ended.out.lines() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        assert!(event["kind"].is_i64() && event["event"].is_string(), "{line}");
-        ends += usize::from(event["event"] == "job_ended");
+        assert!(event["kind"].is_i64() && event["session"].is_string(), "{line}");
+        ends += usize::from(event["kind"] == 4);
     }
     assert_eq!(ends, 1000);
 }

@@ -196,6 +196,10 @@ unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
     if options.flags & !FTR_SESSION_STRICT_API != 0 {
         return Err(unknown_flags(options.flags, "FTR_SESSION_STRICT_API"));
     }
+    if options.reserved != 0 {
+        let message = format!("reserved: is {}, must be 0: begin with FTR_SESSION_OPTIONS_INIT", options.reserved);
+        return Err(Error::new(Code::InvalidArgument, message));
+    }
     Ok(Settings {
         server_url: text(options.server_url, "server_url")?,
         api_key: text(options.api_key, "api_key")?.map(Into::into),

@@ -220,7 +220,7 @@ pub struct ftr_publish_options {
     pub comment: *const c_char,
     /// The name of one of the project's version statuses, in any case. NULL: the server's choice.
     pub status: *const c_char,
-    /// A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of, because ftrack shows such a version without a play button.
+    /// A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of, because ftrack shows no play button on such a version.
     pub thumbnail: *const c_char,
     /// Any number: comes back in every event of the job.
     pub tag: u64,

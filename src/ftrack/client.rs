@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, mpsc};
 use url::{Host, Url};
@@ -58,7 +59,8 @@ struct Inner {
     api_url: Url,
     log: Log,
     ready: OnceCell<Result<Ready>>,
-    trouble: Option<mpsc::Sender<()>>,
+    news: Option<mpsc::Sender<()>>,
+    troubled: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -97,19 +99,28 @@ impl Client {
         Self::make(config, log, None)
     }
 
-    /// A client, and what tells of a call that failed for a reason that may concern all calls: no connection, no permission
-    /// to call at all, another server than before. It ends when the client is gone.
+    /// A client, and what tells when calls begin to fail for a reason that may concern all of them (no connection, no
+    /// permission to call at all, another server than before), and when they succeed again. It ends when the client is gone.
     pub fn watched(config: Config, log: Log) -> (Self, mpsc::Receiver<()>) {
         let (sender, receiver) = mpsc::channel(1);
         (Self::make(config, log, Some(sender)), receiver)
     }
 
-    fn make(config: Config, log: Log, trouble: Option<mpsc::Sender<()>>) -> Self {
+    fn make(config: Config, log: Log, news: Option<mpsc::Sender<()>>) -> Self {
         let mut api_url = config.server_url.clone();
         api_url.set_path(&format!("{}/api", config.server_url.path().trim_end_matches('/')));
         api_url.set_query(None);
         api_url.set_fragment(None);
-        Client { inner: Arc::new(Inner { config, api_url, log, ready: OnceCell::new(), trouble }) }
+        Client {
+            inner: Arc::new(Inner {
+                config,
+                api_url,
+                log,
+                ready: OnceCell::new(),
+                news,
+                troubled: AtomicBool::new(false),
+            }),
+        }
     }
 
     /// The server, as it was given.
@@ -136,13 +147,25 @@ impl Client {
             }
             Err(error) => {
                 self.inner.log.debug("ftrack", format_args!("{} failed after {took} ms: {error}", what()));
-                if error.code.class() == Class::Network || error.code == Code::Unauthorised {
-                    // Full is as good as told.
-                    let _ = self.inner.trouble.as_ref().map(|trouble| trouble.try_send(()));
-                }
             }
         }
+        self.tell_news(outcome.as_ref().err());
         outcome.map(|(results, _)| results)
+    }
+
+    fn tell_news(&self, error: Option<&Error>) {
+        let troubled = match error {
+            None => false,
+            Some(error) if error.code.class() == Class::Network || error.code == Code::Unauthorised => true,
+            // Says nothing of other calls.
+            Some(_) => return,
+        };
+        if self.inner.troubled.swap(troubled, Ordering::Relaxed) != troubled
+            && let Some(news) = &self.inner.news
+        {
+            // Full is as good as told.
+            let _ = news.try_send(());
+        }
     }
 
     /// Sends operations that change nothing, again where that may help.

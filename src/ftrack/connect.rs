@@ -26,7 +26,7 @@ impl Connection {
 /// Begins to ask, and reports to the session how it went. A server that is away is asked again, and so is one that was
 /// there when a request fails later: what the session says of its server is never older than the last trouble with it.
 pub fn connect(session: &Session, config: Config) -> Connection {
-    let (client, mut trouble) = Client::watched(config, session.log().clone());
+    let (client, mut news) = Client::watched(config, session.log().clone());
     let client = Arc::new(client);
     let information = Arc::new(OnceLock::new());
     let connection = Connection { client: client.clone(), information: information.clone() };
@@ -37,13 +37,13 @@ pub fn connect(session: &Session, config: Config) -> Connection {
         while let Some(client) = client.upgrade() {
             let answer = client.server_information().await;
             drop(client);
+            // What this very asking has stirred up is no news.
+            let _ = news.try_recv();
             match answer {
                 Ok(answer) => {
                     let _ = information.set(answer);
                     reporter.report(Status::Ready, None);
-                    // What this very asking stirred up is over.
-                    let _ = trouble.try_recv();
-                    if trouble.recv().await.is_none() {
+                    if news.recv().await.is_none() {
                         return;
                     }
                 }
@@ -53,9 +53,12 @@ pub fn connect(session: &Session, config: Config) -> Connection {
                     if !status.passes() {
                         return;
                     }
+                    let pause = retry::pause_between(policy::RETRY_BASE, policy::RECONNECT_PAUSE);
+                    if let Ok(None) = tokio::time::timeout(pause, news.recv()).await {
+                        return;
+                    }
                 }
             }
-            tokio::time::sleep(retry::pause_between(policy::RETRY_BASE, policy::RECONNECT_PAUSE)).await;
         }
     });
     connection

@@ -33,8 +33,7 @@ fn look(request: &Request) -> Result<Checked> {
     };
     if thumbnail.is_none() && matches!(media.kind, Kind::Movie(_)) {
         warnings.push(
-            "the version has no thumbnail, and ftrack shows a movie without one without a play button: \
-             give a jpg or png as `thumbnail`"
+            "the version has no thumbnail, and ftrack shows no play button on such a movie: give a jpg or png as `thumbnail`"
                 .into(),
         );
     }

@@ -3,12 +3,14 @@
 use super::host::{Publish, Session, Staging, example};
 use super::relay::{Act, Decide, does, exception, relay};
 use ftreview::ffi::constants::*;
-use ftreview::ffi::ftr_job_cancel;
+use ftreview::ffi::{ftr_job_cancel, ftr_session_wait_ready};
 use ftreview::session::{Code, policy};
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER, READER_KEY, READER_USER};
+use ftreview_sandbox::storage::Limits;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const TASK: &str = "demo/sq010/sh010/compositing";
 
@@ -173,4 +175,95 @@ fn a_publish_that_is_cancelled_at_any_of_its_requests_is_done_or_leaves_nothing(
             }
         }
     }
+}
+
+#[test]
+fn parts_whose_completion_was_answered_into_nowhere_are_no_failure() {
+    let staging = Staging::start();
+    let path = large_movie(&staging);
+    let once = AtomicBool::new(true);
+    let session = session(
+        &staging,
+        Box::new(move |operations| {
+            let completes = operations.iter().any(|operation| operation["action"] == "complete_multipart_upload");
+            if completes && once.swap(false, Ordering::SeqCst) { Act::Lose } else { Act::Pass }
+        }),
+    );
+    let ended = session.publish(&Publish::of(&path, TASK)).done();
+    assert!(staging.stored(&ended.component_id) == std::fs::read(&path).unwrap());
+    let located = format!("select id from ComponentLocation where component_id is \"{}\"", ended.component_id);
+    assert_eq!(staging.query(&located).len(), 1);
+}
+
+#[test]
+fn an_upload_address_that_has_expired_is_asked_for_again_once() {
+    let staging = Staging::start();
+    for path in [example("still.png"), large_movie(&staging)] {
+        let storage = staging.storage();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let session = session(
+            &staging,
+            Box::new(move |operations| {
+                if !operations.iter().any(|operation| operation["action"] == "get_upload_metadata") {
+                    return Act::Pass;
+                }
+                // The first addresses have expired when they arrive.
+                let first = count.fetch_add(1, Ordering::SeqCst) == 0;
+                let lifetime = Duration::from_secs(if first { 0 } else { 600 });
+                storage.set_limits(Limits { address_lifetime: lifetime, ..Limits::default() });
+                Act::Pass
+            }),
+        );
+        let ended = session.publish(&Publish::of(&path, TASK)).done();
+        assert!(staging.stored(&ended.component_id) == std::fs::read(&path).unwrap());
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+}
+
+#[test]
+fn a_server_that_is_away_when_the_version_wants_its_media_is_waited_for() {
+    let staging = Staging::start();
+    let refusals = AtomicU64::new(0);
+    // More often than one request is tried.
+    let many = u64::from(policy::ATTEMPTS) + 2;
+    let session = session(
+        &staging,
+        Box::new(move |operations| {
+            let away = attaches(operations) && refusals.fetch_add(1, Ordering::SeqCst) < many;
+            if away { Act::Refuse(503, json!("being restarted")) } else { Act::Pass }
+        }),
+    );
+    let ended = session.publish(&still()).done();
+    let shown = format!("select id from FileComponent where version_id is \"{}\"", ended.version_id);
+    assert_eq!(staging.query(&shown).len(), 1);
+}
+
+#[test]
+fn trouble_that_has_passed_is_not_the_status_for_ever() {
+    let staging = Staging::start();
+    // A gateway's page in place of one answer.
+    let spoilt = AtomicU64::new(0);
+    let session = session(
+        &staging,
+        Box::new(move |_| match spoilt.fetch_add(1, Ordering::SeqCst) {
+            0 => Act::Refuse(404, json!("<html>maintenance</html>")),
+            _ => Act::Pass,
+        }),
+    );
+    assert_eq!(ftr_session_wait_ready(session.0, 60_000), Code::WrongServer as i32);
+    session.publish(&still()).done();
+    session.await_status(FTR_STATUS_READY);
+}
+
+/// A movie that goes up in parts: a free box at the end makes any movie as large as wanted.
+fn large_movie(staging: &Staging) -> std::path::PathBuf {
+    let mut movie = std::fs::read(example("review.mp4")).unwrap();
+    let padding = 17u32 << 20;
+    movie.extend_from_slice(&(padding + 8).to_be_bytes());
+    movie.extend_from_slice(b"free");
+    movie.resize(movie.len() + padding as usize, 7);
+    let path = staging.scratch().join("large.mp4");
+    std::fs::write(&path, &movie).unwrap();
+    path
 }

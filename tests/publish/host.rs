@@ -4,6 +4,7 @@ use ftreview::ffi::constants::*;
 use ftreview::ffi::types::*;
 use ftreview::ffi::*;
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER};
+use ftreview_sandbox::storage::Storage;
 use ftreview_sandbox::{Config, Server};
 use serde_json::Value;
 use std::ffi::{CStr, CString, c_char};
@@ -56,6 +57,11 @@ impl Staging {
     pub fn stored(&self, component_id: &str) -> Vec<u8> {
         let path = self.server.state().storage.path(component_id);
         std::fs::read(path.unwrap_or_else(|| panic!("nothing is stored for {component_id}"))).unwrap()
+    }
+
+    /// The server's storage.
+    pub fn storage(&self) -> Storage {
+        self.server.state().storage.clone()
     }
 
     /// What was asked since the last call.
@@ -128,24 +134,31 @@ impl Session {
 
     /// Every event that waits, as JSON.
     pub fn events(&self) -> Vec<Value> {
-        let mut events = Vec::new();
-        loop {
-            let mut event = 0;
-            // SAFETY: a variable.
-            match unsafe { ftr_session_next_event(self.0, 0, &mut event) } {
-                1 => {
-                    let mut json = null();
-                    // SAFETY: a variable, and a text that is valid until the event is freed.
-                    let read = unsafe {
-                        assert_eq!(ftr_event_json(event, &mut json), FTR_OK);
-                        CStr::from_ptr(json).to_str().unwrap().to_owned()
-                    };
-                    assert_eq!(ftr_event_free(event), FTR_OK);
-                    events.push(serde_json::from_str(&read).unwrap());
-                }
-                0 => return events,
+        std::iter::from_fn(|| self.next_event(0)).collect()
+    }
+
+    /// Waits for the event that tells this status.
+    pub fn await_status(&self, status: i32) {
+        while let Some(event) = self.next_event(GUARD_MS) {
+            if event["kind"] == FTR_EVENT_STATUS && event["status"] == status {
+                return;
+            }
+        }
+        panic!("the status {status} was not told");
+    }
+
+    fn next_event(&self, timeout_ms: i32) -> Option<Value> {
+        let (mut event, mut json) = (0, null());
+        // SAFETY: variables, and a text that is valid until the event is freed.
+        unsafe {
+            match ftr_session_next_event(self.0, timeout_ms, &mut event) {
+                0 => return None,
+                1 => assert_eq!(ftr_event_json(event, &mut json), FTR_OK),
                 code => panic!("{code}: {}", last_error()),
             }
+            let read = serde_json::from_str(&copy(json)).unwrap();
+            assert_eq!(ftr_event_free(event), FTR_OK);
+            Some(read)
         }
     }
 }
