@@ -1,5 +1,6 @@
 //! Polling with callbacks, pulling one event at a time, and being woken.
 
+use super::callbacks::HostPointer;
 use super::constants::FTR_OK;
 use super::guard::{c_text, guard};
 use super::handle::{Kind, Table};
@@ -9,26 +10,10 @@ use super::types::*;
 use super::view::{EventView, event_json};
 use crate::session::queue::Woken;
 use crate::session::{Code, Error, Event, Result};
-use parking_lot::Mutex;
-use std::cell::Cell;
 use std::ffi::{CString, c_char, c_void};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-
-/// The host's functions.
-pub struct Callbacks {
-    user_data: *mut c_void,
-    on_progress: ftr_progress_callback,
-    on_job: ftr_job_callback,
-    on_event: ftr_event_callback,
-    on_log: ftr_log_callback,
-}
-
-// SAFETY: the pointer is only ever handed back to the host, on the thread on which it polls.
-unsafe impl Send for Callbacks {}
-// SAFETY: as above.
-unsafe impl Sync for Callbacks {}
 
 /// What an event's handle names.
 pub struct EventObject {
@@ -48,8 +33,8 @@ pub extern "C" fn ftr_session_poll_events(session: ftr_session, timeout_ms: i32)
     guard(|| {
         let object = SESSIONS.get(session, "session")?;
         let deadline = deadline(timeout_ms)?;
-        let told = object.poll(|| {
-            if !object.wait(deadline)? {
+        let told = object.poller.poll(|| {
+            if !wait(&object, deadline)? {
                 return Ok(0);
             }
             // What callbacks cause waits for the next call, so that a busy session cannot hold a host's frame.
@@ -63,7 +48,7 @@ pub extern "C" fn ftr_session_poll_events(session: ftr_session, timeout_ms: i32)
             Ok(told.try_into().unwrap_or(i32::MAX))
         })?;
         // The queue was never empty, so nobody has told the host of what is left.
-        object.wake_if_ready();
+        wake_if_ready(&object);
         Ok(told)
     })
 }
@@ -79,8 +64,8 @@ pub unsafe extern "C" fn ftr_session_next_event(session: ftr_session, timeout_ms
         let object = SESSIONS.get(session, "session")?;
         let out = output(event, "event")?;
         let deadline = deadline(timeout_ms)?;
-        object.poll(|| {
-            let taken = if object.wait(deadline)? { object.session.queue().take() } else { None };
+        object.poller.poll(|| {
+            let taken = if wait(&object, deadline)? { object.session.queue().take() } else { None };
             let (count, handle) = match taken {
                 None => (0, 0),
                 Some(event) => {
@@ -142,7 +127,7 @@ pub unsafe extern "C" fn ftr_session_set_wakeup_callback(
                 unsafe { callback(host.get()) }
             }) as Box<dyn Fn() + Send>
         }));
-        object.wake_if_ready();
+        wake_if_ready(&object);
         Ok(FTR_OK)
     })
 }
@@ -189,118 +174,20 @@ pub extern "C" fn ftr_event_free(event: ftr_event) -> i32 {
     })
 }
 
-/// Sees to it that one thread at a time polls a session, and knows which.
-#[derive(Default)]
-pub struct Poller {
-    polls: Mutex<()>,
-    /// [`this_thread`] of the thread that polls; 0 when none does.
-    thread: AtomicUsize,
-}
-
-impl SessionObject {
-    /// Runs `body` as the one thread that polls.
-    fn poll(&self, body: impl FnOnce() -> Result<i32>) -> Result<i32> {
-        if self.polled_here() {
-            return Err(Error::new(Code::Reentrant, "called in a callback of the same session's poll: return first"));
-        }
-        let Some(_poller) = self.poller.polls.try_lock() else {
-            return Err(Error::new(
-                Code::ConcurrentPoll,
-                "another thread is polling this session: let one thread do it",
-            ));
-        };
-        let _polling = Polling::begin(&self.poller);
-        body()
-    }
-
-    /// Whether there is something to take; false when the time is over.
-    fn wait(&self, deadline: Option<Instant>) -> Result<bool> {
-        match self.session.queue().wait(deadline) {
-            Woken::Ready => Ok(true),
-            Woken::Interrupted | Woken::TimedOut => Ok(false),
-            Woken::Finished => Err(Error::new(Code::Closed, "the session is closed and everything was told: free it")),
-        }
-    }
-
-    /// After a session was freed: returns when no other thread is inside one of its callbacks.
-    pub fn wait_for_poller(&self) {
-        if !self.polled_here() {
-            drop(self.poller.polls.lock());
-        }
-    }
-
-    fn polled_here(&self) -> bool {
-        self.poller.thread.load(Ordering::SeqCst) == this_thread()
-    }
-
-    /// Calls the wake-up callback, on the library's thread, if events wait.
-    fn wake_if_ready(&self) {
-        let queue = self.session.queue();
-        if !queue.is_empty() {
-            let queue = queue.clone();
-            self.session.runtime().spawn(async move { queue.wake().call() });
-        }
+/// Whether there is something to take; false when the time is over.
+fn wait(object: &SessionObject, deadline: Option<Instant>) -> Result<bool> {
+    match object.session.queue().wait(deadline) {
+        Woken::Ready => Ok(true),
+        Woken::Interrupted | Woken::TimedOut => Ok(false),
+        Woken::Finished => Err(Error::new(Code::Closed, "the session is closed and everything was told: free it")),
     }
 }
 
-struct Polling<'a>(&'a Poller);
-
-impl Polling<'_> {
-    fn begin(poller: &Poller) -> Polling<'_> {
-        poller.thread.store(this_thread(), Ordering::SeqCst);
-        Polling(poller)
-    }
-}
-
-impl Drop for Polling<'_> {
-    fn drop(&mut self) {
-        self.0.thread.store(0, Ordering::SeqCst);
-    }
-}
-
-/// A number that no other running thread has. An address rather than the thread's id: it is there until the thread's very
-/// end, so that static and thread-local destructors of a host may still free a session.
-fn this_thread() -> usize {
-    thread_local! {
-        static HERE: Cell<u8> = const { Cell::new(0) };
-    }
-    HERE.with(|here| std::ptr::from_ref(here).addr())
-}
-
-impl Callbacks {
-    pub fn new(options: &ftr_session_options) -> Callbacks {
-        let ftr_session_options { user_data, on_progress, on_job, on_event, on_log, .. } = *options;
-        Callbacks { user_data, on_progress, on_job, on_event, on_log }
-    }
-
-    /// Calls the function for the event, or the one for all events.
-    fn tell(&self, view: &EventView) {
-        let user_data = self.user_data;
-        // SAFETY: the host's functions, called as the header says; the structs outlive the calls.
-        unsafe {
-            match (view.progress(), view.job_result(), view.log()) {
-                (Some(progress), ..) if let Some(call) = self.on_progress => call(user_data, progress),
-                (_, Some(result), _) if let Some(call) = self.on_job => call(user_data, result),
-                (.., Some(line)) if let Some(call) = self.on_log => call(user_data, line),
-                _ => {
-                    if let Some(call) = self.on_event {
-                        call(user_data, &view.raw);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The host's pointer on its way to a thread of the library.
-#[derive(Clone, Copy)]
-struct HostPointer(*mut c_void);
-
-// SAFETY: only ever handed back to the host, which promised that its function may run on any thread.
-unsafe impl Send for HostPointer {}
-
-impl HostPointer {
-    fn get(self) -> *mut c_void {
-        self.0
+/// Calls the wake-up callback, on the library's thread, if events wait.
+fn wake_if_ready(object: &SessionObject) {
+    let queue = object.session.queue();
+    if !queue.is_empty() {
+        let queue = queue.clone();
+        object.session.runtime().spawn(async move { queue.wake().call() });
     }
 }

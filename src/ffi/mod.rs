@@ -7,11 +7,13 @@
 //! No function here does I/O or holds a lock while it calls the host.
 #![allow(non_camel_case_types)]
 
+mod callbacks; // the host's functions
 pub mod constants; // numbers of the header: kinds, states, stages, levels, flags
 mod event; // polling with callbacks, pulling one event at a time
 mod guard; // what stands before every export: fork, wake-up callback, panic, the last error
 mod handle; // handles that can be wrong without harm
 mod job; // waiting for, cancelling and freeing a job
+mod poller; // one thread at a time polls a session
 mod session; // a session's life, its status, wake-up, publishing
 mod system_user; // the last resort for the user's name
 mod text; // text and option structs from C

@@ -1,10 +1,11 @@
 //! A session's life, its status, and publishing.
 
+use super::callbacks::Callbacks;
 use super::constants::{FTR_OK, FTR_PUBLISH_META_WITHOUT_SIZE, FTR_SESSION_STRICT_API};
-use super::event::{Callbacks, Poller};
 use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
 use super::job::{JOBS, JobObject};
+use super::poller::Poller;
 use super::system_user::system_user;
 use super::text::{deadline, null, optional_text, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
@@ -183,7 +184,7 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         object.freed.store(true, Ordering::SeqCst);
         object.session.abandon();
         JOBS.remove_all(|job| job.session == session);
-        object.wait_for_poller();
+        object.poller.wait();
         Ok(FTR_OK)
     })
 }
