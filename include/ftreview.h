@@ -894,7 +894,8 @@ FTR_API int32_t ftr_session_close(ftr_session session, int32_t timeout_ms);
 /**
  * Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is
  * cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for
- * the one that it was called from.
+ * the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for
+ * this one.
  * 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
  */
 FTR_API int32_t ftr_session_free(ftr_session session);

@@ -11,7 +11,7 @@ use support::server::{environment, nobody};
 
 #[test]
 fn every_export_answers_every_wrong_call_with_its_code_and_a_message_that_names_the_argument() {
-    let mut misuse = command(program("gcc", "tests/c/misuse.c", "misuse", &[]));
+    let mut misuse = command(program("tests/c/misuse.c", "misuse"));
     let server = nobody();
     environment(&mut misuse, &server);
     misuse.env_remove("FTRACK_SERVER").arg(&server);
@@ -24,7 +24,7 @@ fn every_export_answers_every_wrong_call_with_its_code_and_a_message_that_names_
 
 #[test]
 fn a_session_without_server_or_key_is_refused_with_the_variable_to_set() {
-    let missing = program("gcc", "tests/c/missing.c", "missing", &[]);
+    let missing = program("tests/c/missing.c", "missing");
     let mut nothing = command(&missing);
     nothing.args(["-301", "FTRACK_SERVER"]);
     run(nothing).succeeded();

@@ -4,8 +4,9 @@
 mod ftrack_support;
 
 use ftrack_support::{Act, Answer, Lines, Request, Server, answer, client};
+use ftreview::session::Source;
 use ftreview::session::{Code, Error, policy};
-use ftreview::transfer::{Address, Plan, Progress, Source, Target, Upload, Uploaded};
+use ftreview::transfer::{Address, Plan, Progress, Target, Upload, Uploaded};
 use md5::{Digest, Md5};
 use parking_lot::Mutex;
 use serde_json::json;

@@ -44,9 +44,15 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let options = unsafe { read_options(options, "options") }?;
         // SAFETY: the caller's promise.
         let settings = unsafe { read_settings(&options) }?;
+        let mut variables = Variables::capture();
+        if settings.api_user.is_none() && variables.api_user.is_none() && variables.system_user.is_none() {
+            // The last resort, because the user database may be on the network.
+            variables.system_user = system_user();
+        }
+        let config = settings.resolve(&variables)?;
+        let level = log_level(options.log_level)?;
         in_use();
-        let config = settings.resolve(&variables())?;
-        let session = Session::open(log_level(options.log_level)?, config.redactor())?;
+        let session = Session::open(level, config.redactor())?;
         let connection = connect(&session, config);
         let object = Arc::new(SessionObject {
             session,
@@ -134,7 +140,10 @@ pub unsafe extern "C" fn ftr_session_publish_file(
         // SAFETY: the caller's promise.
         let options = unsafe { read_options(options, "options") }?;
         // SAFETY: the caller's promise.
-        let request = unsafe { read_request(&options) }?.complete(&variables())?;
+        let request = unsafe { read_request(&options) }?;
+        // Only where it is needed: another thread of the host may be changing the environment.
+        let variables = if request.context.is_none() { Variables::capture() } else { Variables::default() };
+        let request = request.complete(&variables)?;
         let accepted = object.session.accept(options.tag)?;
         let handle = JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone())))?;
         accepted.job.set_handle(handle);
@@ -156,7 +165,7 @@ pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i3
     })
 }
 
-/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from.
+/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
@@ -171,12 +180,6 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         object.wait_for_poller();
         Ok(FTR_OK)
     })
-}
-
-fn variables() -> Variables {
-    let mut variables = Variables::capture();
-    variables.system_user = variables.system_user.or_else(system_user);
-    variables
 }
 
 /// # Safety

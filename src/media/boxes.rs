@@ -2,7 +2,7 @@
 //!
 //! The index of a movie can stand behind gigabytes of pictures, so the boxes on disk are walked by seeking.
 
-use super::source::Source;
+use crate::session::Source;
 use crate::session::{Code, Error, Result, policy};
 
 /// The four letters that name a box, a brand or a codec.
@@ -31,7 +31,7 @@ pub(super) fn layout(source: &Source) -> Result<Layout> {
         if size - offset < 8 {
             return Ok(layout);
         }
-        let header = source.read_at(offset, (size - offset).min(16) as usize)?;
+        let header = super::read_at(source, offset, (size - offset).min(16) as usize)?;
         let parsed = parse_header(&header, size - offset).filter(|header| header.name.iter().all(is_text));
         let Some(Header { name, length, total }) = parsed else { return rubbish(layout, offset) };
         let needed = matches!(&name, b"moov" | b"mdat");

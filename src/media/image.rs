@@ -5,8 +5,9 @@
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use super::source::{Source, unreadable};
+use super::unreadable;
 use super::{Kind, Warning};
+use crate::session::Source;
 use crate::session::{Code, Error, Result, policy};
 
 /// A still image.
@@ -33,7 +34,7 @@ pub enum ImageFormat {
 /// Reads a PNG file (ISO/IEC 15948: sections 5.2 and 11.2).
 pub(super) fn read_png(source: &Source) -> Result<(Kind, Vec<Warning>)> {
     // Signature, then the length, name and content of the first chunk, which must be the header.
-    let header = source.head(33)?;
+    let header = super::head(source, 33)?;
     let dimensions = match (header.get(12..16), header.get(16..20), header.get(20..24)) {
         (Some(b"IHDR"), Some(width), Some(height)) => big_endian(width).zip(big_endian(height)),
         _ => None,
@@ -108,7 +109,7 @@ fn next_marker(reader: &mut impl Read) -> Result<u8> {
 fn check_end(source: &Source, from: u64, mark: &[u8]) -> Result<()> {
     let size = source.size_bytes();
     let start = size.saturating_sub(policy::IMAGE_TAIL).max(from).min(size);
-    let tail = source.read_at(start, (size - start) as usize)?;
+    let tail = super::read_at(source, start, (size - start) as usize)?;
     if tail.windows(mark.len()).any(|window| window == mark) {
         return Ok(());
     }

@@ -12,34 +12,30 @@ mod meta; // what ftrack's player is told about a file
 mod movie; // from boxes to a movie
 mod rate; // exact frame rates
 mod sniff; // formats by their first bytes
-mod source; // opening a file, and noticing that it changes
 mod verdict; // does a browser show it
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 pub use h264::{Chroma, PixelFormat, Profile};
 pub use image::{Image, ImageFormat};
 pub use meta::ftr_meta;
 pub use movie::{Codec, Container, Movie};
 pub use rate::Rational;
-pub use source::{Fingerprint, Source, check_source};
 pub use verdict::verdict;
 
-use crate::session::{Code, Error, Result};
+use crate::session::{Code, Error, Result, Source};
 use sniff::Format;
 
 /// What is known of a file that reviewers shall see.
 #[derive(Clone, Debug)]
 pub struct Media {
-    /// Where it is.
-    pub path: PathBuf,
+    /// The open file, to be sent as it was looked at.
+    pub source: Arc<Source>,
     /// A movie or an image, and all about it.
     pub kind: Kind,
-    /// The length of the file in bytes.
-    pub size_bytes: u64,
-    /// What to compare with later, to notice that the file was changed.
-    pub fingerprint: Fingerprint,
     /// What plays, but not as well as it could.
     pub warnings: Vec<Warning>,
     /// The extension that fits the content, lower-case and with its dot: `.mp4`. ftrack's `file_type`.
@@ -143,7 +139,7 @@ impl fmt::Display for Warning {
 /// Blocks for file I/O, and for `policy::SETTLE_TIME` where the file was changed a moment ago.
 /// An error means that it cannot be said what the file is; whether a browser shows it is [`verdict`]'s question.
 pub fn probe(path: &Path) -> Result<Media> {
-    let source = check_source(path)?;
+    let source = Arc::new(Source::open(path)?);
     let found = examine(&source);
     // A file that changes while it is read looks damaged; that it changed is the truth.
     source.check_unchanged()?;
@@ -151,7 +147,7 @@ pub fn probe(path: &Path) -> Result<Media> {
 }
 
 /// Reads the headers of an open file. Errors are predicates: the caller puts the path before them.
-fn examine(source: &Source) -> Result<Media> {
+fn examine(source: &Arc<Source>) -> Result<Media> {
     let format = sniff::format(source)?;
     let (kind, mut warnings) = match format {
         Format::Mp4 => movie::read(source, Container::Mp4)?,
@@ -191,12 +187,20 @@ fn examine(source: &Source) -> Result<Media> {
     if !fits {
         warnings.push(Warning::Extension(file_type.clone()));
     }
-    Ok(Media {
-        path: source.path().to_owned(),
-        kind,
-        size_bytes: source.size_bytes(),
-        fingerprint: source.fingerprint(),
-        warnings,
-        file_type,
-    })
+    Ok(Media { source: source.clone(), kind, warnings, file_type })
+}
+
+/// Bytes of the file that the caller knows to be inside it. Errors are predicates, as everywhere in this room.
+fn read_at(source: &Source, offset: u64, length: usize) -> Result<Vec<u8>> {
+    source.read(offset, length).map_err(unreadable)
+}
+
+/// The first bytes, at most `length` of them.
+fn head(source: &Source, length: u64) -> Result<Vec<u8>> {
+    read_at(source, 0, length.min(source.size_bytes()) as usize)
+}
+
+/// A predicate for a read that failed.
+fn unreadable(error: io::Error) -> Error {
+    Error::new(Code::FileUnreadable, format!("cannot be read: {error}"))
 }

@@ -6,8 +6,8 @@ use super::boxes::{self, FourCc, Layout, damaged};
 use super::h264::{self, PixelFormat, Profile};
 use super::index::{self, Index, Picture};
 use super::rate::{self, Rational, Timing};
-use super::source::Source;
 use super::{Kind, Warning};
+use crate::session::Source;
 use crate::session::{Code, Error, Result, policy};
 
 /// A movie whose length, rate and picture are known.
@@ -175,7 +175,7 @@ fn read_index(source: &Source, layout: &Layout) -> Result<Index> {
         let claims = format!("its index claims {} bytes, more than any movie needs", end - start);
         return Err(damaged(&claims));
     }
-    let index = index::read(&source.read_at(start, (end - start) as usize)?)?;
+    let index = index::read(&super::read_at(source, start, (end - start) as usize)?)?;
     if layout.fragmented { Err(index::fragmented()) } else { Ok(index) }
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::source::Source;
 use crate::session::Result;
+use crate::session::Source;
 
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ const HEAD: u64 = 400;
 
 /// Tells what an open file holds.
 pub(super) fn format(source: &Source) -> Result<Format> {
-    Ok(recognise(&source.head(HEAD)?))
+    Ok(recognise(&super::head(source, HEAD)?))
 }
 
 /// The extension for the content with its dot, and whether the path has one that fits.

@@ -12,7 +12,7 @@ pub fn verdict(media: &Media) -> Result<()> {
     // Images that browsers do not show are refused by `probe`.
     let Kind::Movie(movie) = &media.kind else { return Ok(()) };
     let Some((code, found)) = objection(movie) else { return Ok(()) };
-    let message = format!("'{}' {found}: {}", media.path.display(), remedy(movie));
+    let message = format!("'{}' {found}: {}", media.source.path().display(), remedy(movie));
     Err(Error::new(code, message))
 }
 

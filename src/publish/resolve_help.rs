@@ -1,6 +1,6 @@
 //! What to say when a name is unknown: which part, and what there is instead.
 
-use super::resolve::Context;
+use super::context::Context;
 use crate::ftrack::query::Order;
 use crate::ftrack::{Client, Filter, Query};
 use crate::session::{Code, Error};

@@ -1,35 +1,19 @@
 //! The steps in order, cancelling, and cleaning up.
 
 use super::check::{Checked, check};
-use super::ids::Ids;
-use super::resolve::{Asset, Place, resolve};
+use super::ids::{self, Ids};
+use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
+use super::work::Work;
 use super::{Request, version};
-use crate::ftrack::{Client, Operation};
-use crate::media::{Kind, Media};
+use crate::ftrack::Client;
+use crate::media::Media;
 use crate::session::life::Accepted;
-use crate::session::log::Log;
-use crate::session::{Code, Error, Job, Result, Session, Stage, State};
+use crate::session::log::Level;
+use crate::session::{Code, Error, Result, Session, Stage, State};
 use parking_lot::Mutex;
 use std::sync::Arc;
-
-/// What all steps of one publish share.
-pub struct Work {
-    pub client: Arc<Client>,
-    pub job: Arc<Job>,
-    pub log: Log,
-    pub request: Request,
-    pub ids: Ids,
-    pub made: Mutex<Made>,
-}
-
-/// What may exist on the server because of this publish: noted before it is asked for.
-#[derive(Default)]
-pub struct Made {
-    pub components: Vec<String>,
-    pub version: bool,
-    pub asset: Option<String>,
-}
+use tokio::sync::Semaphore;
 
 /// Starts the publish of an accepted job.
 pub fn start(session: &Session, client: &Arc<Client>, accepted: Accepted, request: Request) {
@@ -41,11 +25,17 @@ pub fn start(session: &Session, client: &Arc<Client>, accepted: Accepted, reques
         ids: Ids::new(),
         made: Mutex::default(),
     };
-    session.start(accepted, async move { work.run().await });
+    let turns = session.turns().clone();
+    session.start(accepted, async move { work.run(&turns).await });
 }
 
 impl Work {
-    async fn run(&self) -> (State, Option<Error>) {
+    async fn run(&self, turns: &Semaphore) -> (State, Option<Error>) {
+        let _turn = tokio::select! {
+            biased;
+            () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
+            turn = turns.acquire() => turn,
+        };
         let prepared = tokio::select! {
             biased;
             () = self.job.cancelled() => Err(cancelled()),
@@ -64,10 +54,10 @@ impl Work {
             }
             Err(error) => {
                 let error = error.at(self.job.stage());
-                self.clean_up(&error).await;
+                self.clean_up().await;
                 let state = if error.code == Code::Cancelled { State::Cancelled } else { State::Failed };
                 if state == State::Failed {
-                    self.log.say(crate::session::log::Level::Error, "publish", &error);
+                    self.log.say(Level::Error, "publish", &error);
                 }
                 (state, Some(error))
             }
@@ -91,8 +81,7 @@ impl Work {
             published.project_id = Some(place.project_id.clone());
             published.parent_id = Some(place.parent_id.clone());
             published.task_id = place.task_id.clone();
-            let (Asset::Known { name, .. } | Asset::Sought { name, .. }) = &place.asset;
-            published.asset_name = Some(name.clone());
+            published.asset_name = Some(place.asset_name().to_owned());
         });
 
         self.job.enter(Stage::Uploading);
@@ -114,67 +103,11 @@ impl Work {
         self.job.enter(Stage::Finishing);
         Ok(())
     }
-
-    /// What lists show: the thumbnail that was given, or the still itself.
-    pub fn thumbnail_id(&self, checked: &Checked) -> Option<&str> {
-        match (&checked.thumbnail, &checked.media.kind) {
-            (Some(_), _) => Some(&self.ids.thumbnail),
-            (None, Kind::Image(_)) => Some(&self.ids.component),
-            (None, Kind::Movie(_)) => None,
-        }
-    }
-
-    fn warn(&self, warning: String) {
-        self.log.warning("publish", &warning);
-        self.job.note(|published| published.warnings.push(warning));
-    }
-
-    /// Removes what the publish made, the visible first. What cannot be removed is told and stays in the result.
-    async fn clean_up(&self, error: &Error) {
-        let made = std::mem::take(&mut *self.made.lock());
-        let version = made.version.then(|| ("AssetVersion", self.ids.version.clone()));
-        let components = made.components.into_iter().map(|id| ("FileComponent", id));
-        let asset = made.asset.map(|id| ("Asset", id));
-        let mut left = Vec::new();
-        for (entity_type, id) in version.into_iter().chain(components).chain(asset) {
-            // Nobody answers, or nobody lets us in: the rest would only wait for the same failure.
-            let hopeless = !left.is_empty() && unreachable(error);
-            let removed = match hopeless {
-                true => Err(error.clone()),
-                false => self.client.call_repeatable(&[Operation::delete(entity_type, &[&id])]).await.map(drop),
-            };
-            match removed {
-                // Never created, or gone already.
-                Err(error) if !unreachable(&error) && error.code != Code::Permission => {}
-                Err(_) => left.push(format!("{entity_type} {id}")),
-                Ok(()) => {}
-            }
-            if entity_type == "AssetVersion" && left.is_empty() {
-                self.job.note(|published| {
-                    (published.version_id, published.version_number, published.link) = (None, None, None);
-                });
-            }
-        }
-        match left.is_empty() {
-            true => self.job.note(|published| {
-                (published.component_id, published.thumbnail_id, published.component_name) = (None, None, None);
-            }),
-            false => self.warn(format!(
-                "these may be left on the server and could not be removed: {}: delete them there",
-                left.join(", ")
-            )),
-        }
-    }
 }
 
 fn files(checked: &Checked) -> Vec<(Media, &'static str)> {
-    let thumbnail = checked.thumbnail.clone().map(|media| (media, super::ids::THUMBNAIL));
+    let thumbnail = checked.thumbnail.clone().map(|media| (media, ids::THUMBNAIL));
     thumbnail.into_iter().chain([(checked.media.clone(), checked.component_name)]).collect()
-}
-
-fn unreachable(error: &Error) -> bool {
-    use crate::session::Class;
-    error.code.class() == Class::Network || matches!(error.code, Code::ServerBusy | Code::Unauthorised)
 }
 
 fn cancelled() -> Error {

@@ -1,14 +1,15 @@
 //! The third step: components are created and bytes uploaded. No reviewer sees anything of it: a component
 //! without a version is shown nowhere.
 
+use super::answers::{rows, text};
 use super::ids::Ids;
-use super::resolve::{Asset, Place, rows, text};
-use super::run::Work;
+use super::resolve::Place;
+use super::work::Work;
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Operation, Query};
-use crate::media::{Fingerprint, Media};
-use crate::session::{Code, Error, Result, policy};
-use crate::transfer::{Plan, Progress, Source, Target, Upload};
+use crate::media::Media;
+use crate::session::{Result, Source, policy};
+use crate::transfer::{Plan, Progress, Target, Upload};
 use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -33,10 +34,7 @@ pub struct Stored {
 
 /// Creates the components and uploads their bytes.
 pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>) -> Result<Stored> {
-    let ids = work.ids.clone();
-    let files = tokio::task::spawn_blocking(move || open(media, &ids)).await.map_err(|error| {
-        Error::new(Code::Internal, format!("opening the files did not end as it should: {error}"))
-    })??;
+    let files = media.into_iter().map(|media| file(media, &work.ids)).collect::<Result<Vec<File>>>()?;
     measure(work, &files);
 
     let (asset_id, metadata) = begin(work, place, &files).await?;
@@ -60,36 +58,22 @@ pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>
     Ok(Stored { asset_id, warnings })
 }
 
-/// Opens the files and makes sure that they are still those that were checked. On a blocking thread.
-fn open(media: Vec<(Media, &'static str)>, ids: &Ids) -> Result<Vec<File>> {
-    let open = |(media, component_name): (Media, &'static str)| {
-        let source = Source::open(&media.path)?;
-        let now = Fingerprint::at(&media.path).ok();
-        if let Some(difference) = now.and_then(|now| media.fingerprint.difference(&now)) {
-            return Err(Error::new(
-                Code::FileChanged,
-                format!(
-                    "\"{}\" changed while it was published ({difference}): publish it when it is written whole",
-                    media.path.display()
-                ),
-            ));
-        }
-        let file_name = media.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(File {
-            component_id: ids.of(component_name).to_owned(),
-            component_name,
-            file_type: media.file_type,
-            file_name,
-            plan: Plan::for_size(source.size())?,
-            source: Arc::new(source),
-            progress: Arc::default(),
-        })
-    };
-    media.into_iter().map(open).collect()
+fn file((media, component_name): (Media, &'static str), ids: &Ids) -> Result<File> {
+    let source = media.source;
+    let file_name = source.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(File {
+        component_id: ids.of(component_name).to_owned(),
+        component_name,
+        file_type: media.file_type,
+        file_name,
+        plan: Plan::for_size(source.size_bytes())?,
+        source,
+        progress: Arc::default(),
+    })
 }
 
 fn measure(work: &Work, files: &[File]) {
-    let total = files.iter().map(|file| file.source.size()).sum();
+    let total = files.iter().map(|file| file.source.size_bytes()).sum();
     let parts: Vec<Arc<Progress>> = files.iter().map(|file| file.progress.clone()).collect();
     work.job.measure(Box::new(move || (parts.iter().map(|part| part.sent()).sum(), total)));
 }
@@ -97,9 +81,8 @@ fn measure(work: &Work, files: &[File]) {
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
 /// same in one batch (share.js). The upload metadata are in the order of the files.
 async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
-    let asset = asset_query(place);
+    let asset = place.asset_query();
     let mut operations: Vec<Operation> = asset.iter().map(Operation::query).collect();
-    let first = operations.len();
     for file in files {
         operations.push(Operation::create("FileComponent", &file.component_id, attributes(file)));
         operations.push(metadata(file));
@@ -120,36 +103,24 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,
         None => None,
     };
-    debug_assert!(first <= 1);
     Ok((asset_id, results.skip(step - 1).step_by(step).collect()))
-}
-
-/// The asset by the names that make it one (all official clients look it up so), if it is not known yet.
-pub fn asset_query(place: &Place) -> Option<Query> {
-    match &place.asset {
-        Asset::Known { .. } => None,
-        Asset::Sought { name, type_id } => Some(
-            Query::select(&["id"], "Asset")
-                .filter(Filter::equals("name", name))
-                .filter(Filter::equals("type_id", type_id))
-                .filter(Filter::equals("context_id", &place.parent_id))
-                .limit(1),
-        ),
-    }
 }
 
 fn attributes(file: &File) -> Map<String, Value> {
     let attributes = [
         ("name", json!(file.component_name)),
         ("file_type", json!(file.file_type)),
-        ("size", json!(file.source.size())),
+        ("size", json!(file.source.size_bytes())),
     ];
     attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn metadata(file: &File) -> Operation {
-    let upload =
-        UploadFile { component_id: &file.component_id, file_name: &file.file_name, file_size: file.source.size() };
+    let upload = UploadFile {
+        component_id: &file.component_id,
+        file_name: &file.file_name,
+        file_size: file.source.size_bytes(),
+    };
     match file.plan {
         Plan::Single => Operation::get_upload_metadata(&upload, None),
         Plan::Parts { count, .. } => Operation::get_multipart_upload_metadata(&upload, count),
@@ -167,6 +138,6 @@ async fn upload(work: &Work, file: &File, metadata: &Value) -> Result<(Target, c
         idle_timeout: policy::UPLOAD_IDLE_TIMEOUT,
     };
     let uploaded = upload.run().await?;
-    work.log.info("publish", format_args!("{} is in storage: {} bytes", file.file_name, file.source.size()));
+    work.log.info("publish", format_args!("{} is in storage: {} bytes", file.file_name, file.source.size_bytes()));
     Ok((upload.target, uploaded))
 }

@@ -1,11 +1,12 @@
 //! The fourth step: the version is created and given its media, in the two batches that servers are known to take:
 //! a component's `version_id` in the batch that creates the version is refused (official Adobe plug-in, share.js).
 
+use super::answers::rows;
 use super::check::Checked;
 use super::ids::{self, SERVER_LOCATION};
-use super::resolve::{Asset, Place, rows};
-use super::run::Work;
-use super::store::{Stored, asset_query};
+use super::resolve::{Asset, Place};
+use super::store::Stored;
+use super::work::Work;
 use crate::ftrack::{Committed, Filter, Operation, Query};
 use crate::media;
 use crate::session::{Code, Error, Result};
@@ -14,7 +15,7 @@ use serde_json::{Map, Value, json};
 /// Creates the version and everything that belongs to it. When this returns, reviewers can open it.
 pub async fn create(work: &Work, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
     let mut asset = match (&place.asset, stored.asset_id) {
-        (Asset::Known { id, .. }, _) => AssetChoice::Existing(id.clone()),
+        (Asset::Known(asset), _) => AssetChoice::Existing(asset.id.clone()),
         (Asset::Sought { .. }, Some(id)) => AssetChoice::Existing(id),
         (Asset::Sought { name, type_id }, None) => AssetChoice::Create(ids::asset(&place.parent_id, type_id, name)),
     };
@@ -54,7 +55,7 @@ impl AssetChoice {
 }
 
 async fn find_again(work: &Work, place: &Place) -> Result<AssetChoice> {
-    let found = match asset_query(place) {
+    let found = match place.asset_query() {
         Some(query) => work.client.query(&query).await?,
         None => Vec::new(),
     };
@@ -85,17 +86,13 @@ async fn create_version(work: &Work, place: &Place, checked: &Checked, asset: &A
     }
     operations.push(Operation::create("AssetVersion", &ids.version, version_attributes(work, place, checked, asset)));
 
-    {
-        let mut made = work.made.lock();
-        made.version = true;
-        made.asset = asset.is_new().then(|| asset.id().to_owned());
-    }
+    work.made.lock().version = true;
     let probe = Query::select(&["id", "version"], "AssetVersion").filter(Filter::equals("id", &ids.version));
-    let version = match work.client.commit(&operations, &probe).await? {
-        Committed::Now(mut results) => results.pop().unwrap_or_default()["data"].take(),
-        Committed::Before(mut rows) => rows.pop().unwrap_or_default(),
+    let number = match work.client.commit(&operations, &probe).await? {
+        Committed::Now(results) => results.last().and_then(|result| result["data"]["version"].as_i64()),
+        Committed::Before(rows) => rows.first().and_then(|row| row["version"].as_i64()),
     };
-    match version["version"].as_i64() {
+    match number {
         Some(number) => Ok(Some(number)),
         // A strict server need not tell what it was not asked for.
         None => {

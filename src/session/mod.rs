@@ -19,6 +19,8 @@ pub mod runtime; // the one thread that works for all sessions
 #[forbid(unsafe_code)]
 pub mod secret; // what must never be shown, and how text is cleaned of it
 #[forbid(unsafe_code)]
+pub mod source; // a file that is published: opened once, read at offsets, noticed when it changes
+#[forbid(unsafe_code)]
 pub mod status; // whether the server can be worked with, and why not
 pub mod wake; // telling a host's own event loop that there is something to poll
 
@@ -26,4 +28,5 @@ pub use error::{Class, Code, Details, Error, Result, Stage};
 pub use event::{Ended, Event, Progress, Published, State};
 pub use job::Job;
 pub use life::Session;
+pub use source::Source;
 pub use status::Status;

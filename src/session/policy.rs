@@ -59,6 +59,10 @@ pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Jobs that may be accepted and not yet reported. Each costs a reserved place, so the number bounds memory.
 pub const JOB_CAPACITY: usize = 1024;
 
+/// Jobs of a session that run at once; others that were accepted wait for their turn. Each takes files, connections and a
+/// block a part, and more at once make none of them faster.
+pub const RUNNING_JOBS: usize = 8;
+
 /// Log lines kept for a host that does not poll; older ones go first and are counted.
 pub const LOG_CAPACITY: usize = 1024;
 

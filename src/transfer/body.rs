@@ -2,8 +2,7 @@
 //! that is being sent, so that disk and network work at the same time and memory holds two blocks a request.
 
 use super::progress::Counter;
-use super::source::Source;
-use crate::session::{Code, Error, policy};
+use crate::session::{Code, Error, Source, policy};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use md5::{Digest, Md5};
@@ -79,9 +78,9 @@ impl PartBody {
         self.unread.start += length;
         self.reading = Some(spawn_blocking(move || {
             // A block's size is a usize by policy.
-            let block = source.read(offset, length as usize)?;
+            let block = source.read(offset, length as usize).map_err(|error| source.unreadable(error))?;
             hash.update(&block);
-            Ok(Read { block, hash })
+            Ok(Read { block: block.into(), hash })
         }));
     }
 
@@ -198,7 +197,7 @@ mod tests {
     async fn a_request_that_is_over_gets_no_more_bytes() {
         let (_folder, source) = source(10 * policy::FRAME_SIZE as u64);
         let counter = Counter::new(Arc::default());
-        let mut body = PartBody::new(source.clone(), 0..source.size(), counter.clone(), Outcome::default());
+        let mut body = PartBody::new(source.clone(), 0..source.size_bytes(), counter.clone(), Outcome::default());
         frame(&mut body).await.unwrap().unwrap();
         counter.fail();
         assert_eq!(frame(&mut body).await.unwrap().unwrap_err().code, Code::Cancelled);
@@ -209,7 +208,7 @@ mod tests {
         let (_folder, source) = source(10);
         let outcome = Outcome::default();
         let mut body = PartBody::new(source, 0..11, Counter::new(Arc::default()), outcome.clone());
-        assert_eq!(frame(&mut body).await.unwrap().unwrap_err().code, Code::FileChanged);
-        assert_eq!(outcome.error().unwrap().code, Code::FileChanged);
+        assert_eq!(frame(&mut body).await.unwrap().unwrap_err().code, Code::FileUnreadable);
+        assert_eq!(outcome.error().unwrap().code, Code::FileUnreadable);
     }
 }

@@ -6,13 +6,11 @@
 mod body; // a part of a file as the body of a request
 pub mod plan; // whole or in parts, and how large
 mod progress; // what has been sent, also while requests are repeated
-pub mod source; // the file that is sent, and whether it is still the same
 mod storage; // the storage's answers
 pub mod target; // where the server wants the bytes
 mod upload; // the requests: parallel, repeated, given up when nothing moves
 
 pub use plan::Plan;
 pub use progress::Progress;
-pub use source::Source;
 pub use target::{Address, Target};
 pub use upload::{Upload, Uploaded};

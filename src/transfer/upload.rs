@@ -4,7 +4,6 @@
 use super::body::{Outcome, PartBody};
 use super::plan::part_range;
 use super::progress::{Counter, Progress};
-use super::source::Source;
 use super::storage;
 use super::target::{Address, Target};
 use crate::ftrack::Http;
@@ -12,7 +11,7 @@ use crate::ftrack::http::{Unread, read_body};
 use crate::ftrack::retry::Tries;
 use crate::session::log::Log;
 use crate::session::secret::show_url;
-use crate::session::{Class, Code, Error, Result, policy};
+use crate::session::{Class, Code, Error, Result, Source, policy};
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use reqwest::StatusCode;
@@ -66,7 +65,7 @@ struct Answer {
 impl Upload {
     /// Sends the file and checks that it stayed the same meanwhile.
     pub async fn run(&self) -> Result<Uploaded> {
-        self.progress.begin(self.source.size());
+        self.progress.begin(self.source.size_bytes());
         let sent = match &self.target {
             Target::Single { address, headers } => self.whole(address, headers).await,
             Target::Parts { addresses, part_size, .. } => self.in_parts(addresses, *part_size).await,
@@ -81,7 +80,7 @@ impl Upload {
     }
 
     async fn whole(&self, address: &Address, headers: &HeaderMap) -> Result<Uploaded> {
-        let part = Part { number: None, address, headers: headers.clone(), range: 0..self.source.size() };
+        let part = Part { number: None, address, headers: headers.clone(), range: 0..self.source.size_bytes() };
         let mut warnings = Vec::new();
         if self.put_repeatedly(&part).await?.is_none() {
             let place = show_url(address.url());
@@ -107,7 +106,7 @@ impl Upload {
     }
 
     async fn part(&self, number: u32, address: &Address, part_size: u64) -> Result<(u32, String)> {
-        let range = part_range(number, part_size, self.source.size());
+        let range = part_range(number, part_size, self.source.size_bytes());
         if range.is_empty() {
             let message = format!("There is an address for part {number}, and the file ends before it.");
             return Err(Error::new(Code::MalformedAnswer, message));

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use ftreview::media::{Fingerprint, check_source, probe};
+use ftreview::media::probe;
 use ftreview::session::Code;
+use ftreview::session::source::{Fingerprint, Source};
 use tempfile::TempDir;
 
 use super::{assert_error, bytes, probe_content, sample};
@@ -64,7 +65,7 @@ fn a_fingerprint_notices_every_kind_of_change() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.mp4");
     fs::write(&path, bytes("h264.mp4")).unwrap();
-    let source = check_source(&path).unwrap();
+    let source = Source::open(&path).unwrap();
     let before = source.fingerprint();
     assert_eq!(before.difference(&Fingerprint::of(source.file()).unwrap()), None);
     source.check_unchanged().unwrap();

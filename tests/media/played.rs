@@ -15,7 +15,7 @@ fn a_right_movie_plays_and_has_no_warnings() {
     verdict(&media).unwrap();
     assert_eq!(media.warnings, []);
     assert_eq!(media.file_type, ".mp4");
-    assert_eq!(media.size_bytes, fs::metadata(sample("h264.mp4")).unwrap().len());
+    assert_eq!(media.source.size_bytes(), fs::metadata(sample("h264.mp4")).unwrap().len());
     let movie = movie("h264.mp4");
     assert_eq!((movie.width, movie.height, movie.frames), (160, 90, 24));
     assert_eq!((movie.codec.to_string(), movie.profile.unwrap().to_string()), ("H.264 (avc1)".into(), "High".into()));

@@ -7,8 +7,10 @@ mod ftrack_support; // servers that answer as told
 mod tls; // certificates
 
 mod bad_input; // what is refused, how it is told, and that nothing is left behind
+mod bad_servers; // what a server does that it should not, in the middle of a publish
 mod host; // a host program and a server
 mod nasty_hosts; // what hosts do that nobody advises, and that must do no harm
+mod relay; // spoils answers on their way
 mod requests; // how many requests a publish takes, and why each
 mod sessions; // what a session tells of its server
 mod whole; // what a publish makes

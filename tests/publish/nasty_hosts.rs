@@ -172,7 +172,7 @@ fn a_wait_for_a_job_whose_session_is_freed_meanwhile_gives_no_result_that_is_gon
         tell.send(Some((code, result.is_null()))).unwrap();
     });
     assert_eq!(told.recv_timeout(GUARD).unwrap(), None);
-    std::mem::forget(job);
+    let _ = job;
     drop(session);
     let (code, is_null) = told.recv_timeout(GUARD).unwrap().unwrap();
     assert_eq!((code, is_null), (Code::StaleHandle as i32, true));

@@ -39,16 +39,29 @@ pub fn installed(mut cargo: Command, folder: &str) -> Library {
     Library { file, folder }
 }
 
-/// Compiles a program of the repository and links it with the library. `name` is unique among the tests.
-pub fn program(compiler: &str, source: &str, name: &str, flags: &[&str]) -> PathBuf {
-    let library = library();
+/// Compiles a C program of the repository and links it with the library. `name` is unique among the tests.
+pub fn program(source: &str, name: &str) -> PathBuf {
+    compile(source, name, |command| link_with(command, &library().folder))
+}
+
+/// The same without the library, for a program that loads it.
+pub fn program_alone(source: &str, name: &str) -> PathBuf {
+    compile(source, name, |command| {
+        command.arg("-ldl");
+    })
+}
+
+/// The arguments with which all C of the repository must compile.
+pub const STRICT: [&str; 5] = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"];
+
+fn compile(source: &str, name: &str, link: impl FnOnce(&mut Command)) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
     std::fs::create_dir_all(&folder).unwrap();
     let program = folder.join(name);
-    let mut command = Command::new(compiler);
-    command.args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-g", "-pthread"]).args(flags);
-    command.arg("-I").arg(repository("include")).arg(repository(source)).arg("-o").arg(&program);
-    link_with(&mut command, &library.folder);
+    let mut command = Command::new("gcc");
+    command.args(STRICT).args(["-g", "-pthread", "-I"]).arg(repository("include"));
+    command.arg(repository(source)).arg("-o").arg(&program);
+    link(&mut command);
     compiled(command);
     program
 }
@@ -56,7 +69,7 @@ pub fn program(compiler: &str, source: &str, name: &str, flags: &[&str]) -> Path
 /// The arguments that link a program with the library in this folder, and let it find it there.
 pub fn link_with(command: &mut Command, folder: &Path) {
     let run_path = [OsStr::new("-Wl,-rpath,"), folder.as_os_str()].join(OsStr::new(""));
-    command.arg("-L").arg(folder).arg("-lftreview").arg(run_path).arg("-ldl");
+    command.arg("-L").arg(folder).arg("-lftreview").arg(run_path);
 }
 
 /// Runs a compiler; fails with what it says.

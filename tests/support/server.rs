@@ -1,6 +1,6 @@
 //! Servers for the programs: the staging server, and one that takes connections and never answers.
 
-use ftreview_sandbox::{Config, Server, config};
+use ftreview_sandbox::{AppState, Config, Server, config};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::thread::JoinHandle;
@@ -11,7 +11,7 @@ pub const CONTEXT: &str = "demo/sq010/sh010/compositing";
 
 /// A running staging server with a folder of its own. Ends when dropped.
 pub struct Staging {
-    url: String,
+    state: AppState,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -26,24 +26,30 @@ impl Staging {
             let data = tempfile::tempdir().unwrap();
             runtime.block_on(async {
                 let server = Server::start(Config::new(data.path())).await.unwrap_or_else(|error| panic!("{error}"));
-                tell.send(server.url().to_owned()).unwrap();
+                tell.send(server.state().clone()).unwrap();
                 // An error means that the test failed and let go: end as well.
                 let _ = stopped.await;
                 server.stop().await;
             });
         });
-        let url = told.recv().expect("the staging server starts");
-        Staging { url, stop: Some(stop), thread: Some(thread) }
+        let state = told.recv().expect("the staging server starts");
+        Staging { state, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Its address.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.state.url
+    }
+
+    /// How many rows a table of its database has.
+    pub fn count(&self, table: &str) -> i64 {
+        let query = format!("SELECT count(*) FROM {table}");
+        self.state.database.run_blocking(|connection| connection.query_row(&query, [], |row| row.get(0))).unwrap()
     }
 
     /// Tells a program of it, as a user who may do everything.
     pub fn tell(&self, command: &mut Command) {
-        environment(command, &self.url);
+        environment(command, self.url());
     }
 }
 

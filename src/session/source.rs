@@ -1,20 +1,15 @@
-//! A file that is opened once, checked, and noticed when it changes.
+//! A file that is published: opened once, checked, read at offsets, never copied, and noticed when it changes.
+//!
+//! The same open file is looked at first and sent later, so that nothing can come in between.
 
+use super::error::{Code, Error, Result};
+use super::policy;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::session::{Code, Error, Result, policy};
-
-/// Opens a file for reading and checks that it is one, is not empty and is not still being written.
-///
-/// Blocks for `policy::SETTLE_TIME` where the file was changed less than `policy::RECENT` ago.
-pub fn check_source(path: &Path) -> Result<Source> {
-    open(path, std::thread::sleep)
-}
-
-/// An open file, together with how it looked when it was checked.
+/// An open file, together with how it looked when it was opened. Its methods do I/O: call them on a blocking thread.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
@@ -63,6 +58,13 @@ impl Fingerprint {
 }
 
 impl Source {
+    /// Opens a file for reading and checks that it is one, is not empty and is not still being written.
+    ///
+    /// Blocks for `policy::SETTLE_TIME` where the file was changed less than `policy::RECENT` ago.
+    pub fn open(path: &Path) -> Result<Source> {
+        open(path, std::thread::sleep)
+    }
+
     /// Where the file is, as it was asked for.
     pub fn path(&self) -> &Path {
         &self.path
@@ -88,31 +90,48 @@ impl Source {
         check_same(&self.path, &self.file, &self.fingerprint)
     }
 
-    /// The error, with the path before its message: messages in this room are predicates of the file.
-    pub(super) fn name(&self, error: Error) -> Error {
+    /// The error, with the path before its message, for messages that are predicates of the file.
+    pub fn name(&self, error: Error) -> Error {
         name(&self.path, error)
     }
 
-    /// Reads exactly `length` bytes that stand at `offset`. The caller has checked that they are inside the file.
-    pub(super) fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
+    /// Exactly `length` bytes from `offset`; fewer are an `UnexpectedEof`.
+    pub fn read(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; length];
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes)).map_err(unreadable)?;
+        let mut filled = 0;
+        while filled < length {
+            match read_at(&self.file, &mut bytes[filled..], offset + filled as u64) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(bytes)
     }
 
-    /// The first bytes, at most `length` of them.
-    pub(super) fn head(&self, length: u64) -> Result<Vec<u8>> {
-        self.read_at(0, length.min(self.size_bytes()) as usize)
+    /// The error for a read that failed: that somebody cut the file explains an end that comes too early.
+    pub fn unreadable(&self, error: io::Error) -> Error {
+        self.check_unchanged().err().unwrap_or_else(|| self.name(unreadable(error)))
     }
 }
 
+#[cfg(unix)]
+fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, block, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, block: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, block, offset)
+}
+
 /// A predicate for a read that failed.
-pub(super) fn unreadable(error: io::Error) -> Error {
+fn unreadable(error: io::Error) -> Error {
     Error::new(Code::FileUnreadable, format!("cannot be read: {error}"))
 }
 
-/// `check_source` with the waiting handed in, so that a test can change the file in that time.
+/// [`Source::open`] with the waiting handed in, so that a test can change the file in that time.
 fn open(path: &Path, wait: impl FnOnce(Duration)) -> Result<Source> {
     let file = open_for_reading(path).map_err(|error| name(path, cannot_open(path, error)))?;
     let metadata = file.metadata().map_err(|error| name(path, unreadable(error)))?;
@@ -174,7 +193,7 @@ fn check_same(path: &Path, file: &File, before: &Fingerprint) -> Result<()> {
     // What is at the path tells of a replacement; a path that is gone leaves the open file as it is.
     let there = Fingerprint::at(path).unwrap_or(now);
     let Some(difference) = before.difference(&now).or_else(|| before.difference(&there)) else { return Ok(()) };
-    let message = format!("{difference} while it was looked at: publish it when it is written whole");
+    let message = format!("{difference} while it was being published: publish it when it is written whole");
     Err(name(path, Error::new(Code::FileChanged, message)))
 }
 
@@ -257,5 +276,28 @@ mod tests {
         let mut waited = false;
         open(&path, |_| waited = true).unwrap();
         assert!(waited);
+    }
+
+    #[test]
+    fn any_range_is_read_and_one_beyond_the_end_means_that_the_file_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("render.mp4");
+        fs::write(&path, b"0123456789").unwrap();
+        let source = Source::open(&path).unwrap();
+        assert_eq!(source.read(3, 4).unwrap(), b"3456");
+        File::options().write(true).open(&path).unwrap().set_len(9).unwrap();
+        let cut = source.read(8, 2).unwrap_err();
+        assert_eq!(source.unreadable(cut).code, Code::FileChanged);
+    }
+
+    #[test]
+    fn a_file_that_was_deleted_while_open_is_still_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("render.mp4");
+        fs::write(&path, b"0123456789").unwrap();
+        let source = Source::open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        source.check_unchanged().unwrap();
+        assert_eq!(source.read(0, 10).unwrap(), b"0123456789");
     }
 }

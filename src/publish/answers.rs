@@ -1,0 +1,30 @@
+//! Reading the server's answers.
+
+use crate::session::{Code, Error, Result};
+use serde_json::Value;
+
+/// The entities that a query found.
+pub fn rows(result: Value) -> Result<Vec<Value>> {
+    match result {
+        Value::Object(mut result) => match result.remove("data") {
+            Some(Value::Array(rows)) => Ok(rows),
+            _ => Err(malformed("a query's data")),
+        },
+        _ => Err(malformed("a query's result")),
+    }
+}
+
+/// An attribute that must be there.
+pub fn text(row: &Value, key: &str) -> Result<String> {
+    row[key].as_str().map(str::to_owned).ok_or_else(|| malformed(key))
+}
+
+/// What is said when it is not.
+pub fn malformed(what: &str) -> Error {
+    Error::new(
+        Code::MalformedAnswer,
+        format!(
+            "the server's answer lacks {what}, which the protocol promises: is it an ftrack server of version 4 or later?"
+        ),
+    )
+}
