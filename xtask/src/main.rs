@@ -28,7 +28,7 @@ Usage: cargo xtask <chore>
   header                   Write include/ftreview.h anew from the code.
   install [--prefix DIR] [--profile NAME]
                            Lay out the library for other builds: header, shared and static library, pkg-config, CMake.
-                           DIR is target/install/ftreview unless given; NAME is release (default) or dist (smaller, slower to build).
+                           DIR is target/xtask/install/ftreview unless given; NAME is release (default) or dist (smaller, slower to build).
 ";
 
 fn main() -> ExitCode {

@@ -40,7 +40,7 @@ pub fn python() -> Outcome<String> {
 /// Runs the official JavaScript client.
 pub fn javascript() -> Outcome<String> {
     let stage = Stage::set("javascript-client")?;
-    let mut command = shell::program("node");
+    let mut command = shell::program(tools::node()?);
     command.args(["--test", "--test-reporter=spec", "tests/peers/javascript/peer.mjs"]);
     shell::run(stage.tell(&mut command)).map(|()| String::new())
 }
@@ -52,7 +52,7 @@ pub fn review_page() -> Outcome<String> {
     demo::publish(&stage.program, &stage.server, movie)?;
     let version = check::check(&Api::new(&stage.server), movie).version.ok_or("The movie was not published.")?;
     let screenshot = scratch("review-page").join("player.png");
-    let mut command = shell::program("node");
+    let mut command = shell::program(tools::node()?);
     command.args(["tests/browser/review_page.mjs", "--url", &stage.server.url, "--version", &version]);
     command.arg("--screenshot").arg(&screenshot);
     shell::run(stage.tell(&mut command))?;

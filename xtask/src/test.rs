@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every suite, whatever became of the one before, and a summary at the end.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Outcome};
@@ -91,6 +92,9 @@ fn summarise(finished: &[Finished]) -> Outcome {
     for (name, missing) in &partial {
         println!("  PARTLY   {name:<18} what needs {missing} was skipped");
     }
+    if let Some(remedy) = remedy(finished) {
+        println!("{remedy}");
+    }
     println!("{passed} passed, {failed} failed, {skipped} suites skipped");
     if failed > 0 {
         return Err("There are failures; their messages are above.".into());
@@ -99,6 +103,14 @@ fn summarise(finished: &[Finished]) -> Outcome {
         return Err("CI is set, and not everything could be run: install what is missing.".into());
     }
     Ok(())
+}
+
+/// How to get what was missing.
+fn remedy(finished: &[Finished]) -> Option<String> {
+    let tools = finished.iter().flat_map(|done| done.suite.needs.iter().chain(done.suite.wants));
+    let packages: BTreeSet<&str> = tools.filter(|tool| !tool.is_there()).map(|tool| tool.package).collect();
+    let packages: Vec<&str> = packages.into_iter().collect();
+    (!packages.is_empty()).then(|| format!("What is missing is in the Debian packages {}.", packages.join(", ")))
 }
 
 fn missing(tools: &[&Tool]) -> String {

