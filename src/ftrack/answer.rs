@@ -40,7 +40,11 @@ impl Question<'_> {
         if got == asked {
             return Ok(results);
         }
-        let message = format!("The server answered {asked} operations with {got} results.");
+        let message = format!(
+            "the answer of the server {} does not fit the request ({got} results for {asked} operations): look there \
+             what was done before you try again",
+            show_server(self.url)
+        );
         Err(Error::new(Code::MalformedAnswer, message).with_outcome_unknown())
     }
 
@@ -63,22 +67,28 @@ impl Question<'_> {
             Value::Null => String::new(),
             other => other.to_string(),
         };
-        let said = quote::sentence(&content, self.redactor);
+        let said = quote::clause(&content, self.redactor);
         let code = code_of(exception, error_code, &content, status);
-        let asked = match index.and_then(|index| Some((index, self.operations.get(index)?))) {
-            Some((index, operation)) => format!("operation {} ({operation})", index + 1),
-            None => kinds(self.operations),
-        };
+        let failed = index.and_then(|index| self.operations.get(index)).map(std::slice::from_ref);
+        let asked = failed.unwrap_or(self.operations);
         let server = show_server(self.url);
         let user = self.api_user;
         let name = quote::line(exception, self.redactor);
         let message = match code {
             Code::Unauthorised => format!(
-                "{server} does not accept the API user {user:?} with this key: {said} Check both (FTRACK_API_USER, FTRACK_API_KEY)."
+                "the server {server} does not accept the API user {user:?} with this key: {said}; {CHECK_USER_AND_KEY}"
             ),
-            Code::Permission => format!("The user {user:?} may not do this ({asked}): {said}"),
-            Code::Unsupported => format!("{server} does not know {asked}: {said} It may be too old."),
-            _ => format!("{server} refused {asked} with {name}: {said}"),
+            Code::Permission => {
+                format!(
+                    "the server {server} does not allow the user {user:?} {}: {said}; {ASK_PERMISSION}",
+                    deed(asked)
+                )
+            }
+            Code::Unsupported => format!(
+                "the server {server} does not know {}: {said}; it may be too old: ask its administrator to update it",
+                kinds(asked)
+            ),
+            code => format!("the server {server} refused {}: {said} ({name}); {}", deed(asked), remedy(code)),
         };
         let mut error = Error::new(code, message);
         error.details.exception = Some(name);
@@ -94,44 +104,72 @@ impl Question<'_> {
             said if said.is_empty() => "an empty page".to_owned(),
             said => format!("{said:?}"),
         };
-        let remedy = "Check the server URL; a log-in page, a gateway or a proxy may stand before it.";
         match status.as_u16() {
             300..=399 => self.redirected(headers),
             407 => Error::new(
                 Code::Proxy,
-                format!("A proxy before {server} wants a user and password, or others: {said}."),
+                format!(
+                    "a proxy before {server} wants a user and password, or others ({said}): give them in the proxy's \
+                     address, as in http://user:password@proxy.studio:3128"
+                ),
             ),
             401 if json.is_some() => Error::new(
                 Code::Unauthorised,
-                format!("{server} does not accept the API user {:?} with this key: {said}.", self.api_user),
+                format!(
+                    "the server {server} does not accept the API user {:?} with this key: {said}; {CHECK_USER_AND_KEY}",
+                    self.api_user
+                ),
             ),
             403 if json.is_some() => Error::new(
                 Code::Permission,
-                format!("{server} denies {} to {:?}: {said}.", kinds(self.operations), self.api_user),
+                format!(
+                    "the server {server} does not allow the user {:?} {}: {said}; {ASK_PERMISSION}",
+                    self.api_user,
+                    deed(self.operations)
+                ),
             ),
-            408 => Error::new(Code::NetworkTimeout, format!("{server} waited too long for the request: {said}.")),
+            408 => Error::new(
+                Code::NetworkTimeout,
+                format!(
+                    "the server {server} waited too long for the request ({said}): check the network, and try again"
+                ),
+            ),
             413 => Error::new(
                 Code::Validation,
-                format!("{server} takes no request of this size ({}): {said}.", kinds(self.operations)),
+                format!(
+                    "the server {server} takes no request of this size ({}): {said}; shorten the texts in it, or ask \
+                     the server's administrator to allow larger ones",
+                    kinds(self.operations)
+                ),
             ),
             400 | 422 if json.is_some() => {
-                Error::new(Code::Validation, format!("{server} refused {}: {said}.", kinds(self.operations)))
+                let (deed, remedy) = (deed(self.operations), remedy(Code::Validation));
+                Error::new(Code::Validation, format!("the server {server} refused {deed}: {said}; {remedy}"))
             }
             429 | 503 => {
-                Error::new(Code::ServerBusy, format!("{server} is busy or in maintenance ({status}): {said}."))
-                    .with_retry_after(retry::retry_after(headers))
+                let remedy = remedy(Code::ServerBusy);
+                let message = format!("the server {server} is busy or in maintenance ({status}): {said}; {remedy}");
+                Error::new(Code::ServerBusy, message).with_retry_after(retry::retry_after(headers))
             }
-            500..=599 => Error::new(Code::ServerError, format!("{server} failed with {status}: {said}."))
-                .with_retry_after(retry::retry_after(headers))
-                .with_outcome_unknown(),
+            500..=599 => {
+                let remedy = remedy(Code::ServerError);
+                let message = format!("the server {server} failed with {status}: {said}; {remedy}");
+                Error::new(Code::ServerError, message)
+                    .with_retry_after(retry::retry_after(headers))
+                    .with_outcome_unknown()
+            }
             200..=299 if body.is_empty() || starts_like_json(body) => {
                 let what = if body.is_empty() { "nothing" } else { "JSON that is cut off or no list of results" };
-                Error::new(Code::MalformedAnswer, format!("{url} answered {status} with {what}."))
+                let remedy = remedy(Code::MalformedAnswer);
+                Error::new(Code::MalformedAnswer, format!("{url} answered {status} with {what}: {remedy}"))
                     .with_outcome_unknown()
             }
             _ => Error::new(
                 Code::WrongServer,
-                format!("{url} is no ftrack API: it answered {status} with {said}. {remedy}"),
+                format!(
+                    "{url} is no ftrack API, it answered {status} with {said}: check the server URL; a log-in page, a \
+                     gateway or a proxy may stand before it"
+                ),
             ),
         }
     }
@@ -143,13 +181,14 @@ impl Question<'_> {
             Some(target) if target.origin() != self.url.origin() && target.has_host() => {
                 let origin = target.origin().ascii_serialization();
                 format!(
-                    "{url} redirects to {origin}, which is not followed with a key. If that is the ftrack server, use that URL."
+                    "{url} redirects to {origin}, which is not followed with a key: if that is the ftrack server, give \
+                     its URL"
                 )
             }
             Some(target) => {
-                format!("{url} is no ftrack API: it redirects to {}. Check the server URL.", show_url(&target))
+                format!("{url} is no ftrack API, it redirects to {}: check the server URL", show_url(&target))
             }
-            None => format!("{url} is no ftrack API: it redirects, and does not say where. Check the server URL."),
+            None => format!("{url} is no ftrack API, it redirects and does not say where to: check the server URL"),
         };
         Error::new(Code::WrongServer, message)
     }
@@ -159,7 +198,36 @@ impl Question<'_> {
 pub(super) fn rows(mut result: Value) -> Result<Vec<Value>> {
     match result.get_mut("data").map(Value::take) {
         Some(Value::Array(rows)) => Ok(rows),
-        _ => Err(Error::new(Code::MalformedAnswer, "The server answered a query with no list of entities.")),
+        _ => {
+            let remedy = remedy(Code::MalformedAnswer);
+            let message = format!("the server answered a query with something else than a list of entities: {remedy}");
+            Err(Error::new(Code::MalformedAnswer, message))
+        }
+    }
+}
+
+const CHECK_USER_AND_KEY: &str = "check api_user (FTRACK_API_USER) and api_key (FTRACK_API_KEY)";
+const ASK_PERMISSION: &str = "ask an ftrack administrator for the permission";
+
+/// What to do next after a refusal of this kind.
+fn remedy(code: Code) -> &'static str {
+    match code {
+        Code::Duplicate => "it exists already: look at it on the server, or give another name",
+        Code::Integrity => "something that it refers to may have been deleted: look on the server, and try again",
+        Code::Validation => "correct what is named there, and try again",
+        Code::Query => "the library wrote this query: please report it",
+        Code::ServerBusy => "try again later",
+        _ => "try again, and if it happens again ask the server's administrator",
+    }
+}
+
+/// What was asked, to follow on "refused" or "does not allow": by its verb, such as `to create AssetVersion`, where
+/// every operation is a write.
+fn deed(operations: &[Operation]) -> String {
+    let kinds = kinds(operations);
+    match operations.iter().all(Operation::is_write) {
+        true => format!("to {kinds}"),
+        false => format!("a request ({kinds})"),
     }
 }
 
@@ -204,10 +272,13 @@ mod tests {
     use serde_json::json;
 
     fn read_with(status: u16, headers: &HeaderMap, body: &str) -> Result<Vec<Value>> {
+        read_answer_to(&[Operation::query_server_information(&[])], status, headers, body)
+    }
+
+    fn read_answer_to(operations: &[Operation], status: u16, headers: &HeaderMap, body: &str) -> Result<Vec<Value>> {
         let url = Url::parse("https://studio.example/api").unwrap();
-        let operations = [Operation::query_server_information(&[])];
         let redactor = Redactor::new(["key-0123456".to_owned().into()]);
-        let question = Question { url: &url, api_user: "ada", operations: &operations, redactor: &redactor };
+        let question = Question { url: &url, api_user: "ada", operations, redactor: &redactor };
         question.read(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes())
     }
 
@@ -235,14 +306,25 @@ mod tests {
             let error = error(200, &body.to_string());
             assert_eq!(error.code, code, "{body}");
             assert!(!error.details.outcome_unknown);
-            assert!(error.message.contains("studio.example") || error.message.contains("ada"), "{error}");
+            assert!(error.message.contains("https://studio.example"), "{error}");
+            assert!(!error.message.starts_with(char::is_uppercase) && !error.message.ends_with('.'), "{error}");
         }
     }
 
     #[test]
-    fn an_exception_in_one_result_names_its_operation() {
-        let error = error(200, &json!([{"exception": "ValidationError", "content": "no"}]).to_string());
-        assert!(error.message.contains("operation 1 (query_server_information)"), "{error}");
+    fn an_exception_is_told_by_what_was_asked_and_then_in_the_servers_words() {
+        let create = |entity_type: &str| Operation::create(entity_type, "id", Default::default());
+        let exception = json!({"exception": "IntegrityError", "content": "No such task."});
+        for (body, told) in [
+            (json!([{}, exception]), "refused to create AssetVersion: No such task (IntegrityError); "),
+            (exception, "refused to create Asset, create AssetVersion: No such task (IntegrityError); "),
+        ] {
+            let operations = [create("Asset"), create("AssetVersion")];
+            let error = read_answer_to(&operations, 200, &HeaderMap::new(), &body.to_string()).unwrap_err();
+            assert!(error.message.contains(told), "{error}");
+        }
+        let error = error(200, &json!([{"exception": "ParseError", "content": "no"}]).to_string());
+        assert!(error.message.contains("refused a request (query_server_information): no (ParseError)"), "{error}");
     }
 
     #[test]
@@ -278,6 +360,7 @@ mod tests {
             assert_eq!(error.details.outcome_unknown, unknown, "{status} {body}");
             assert_eq!(error.details.http_status, Some(status));
             assert!(error.message.contains("https://studio.example"), "{error}");
+            assert!(!error.message.starts_with(char::is_uppercase) && !error.message.ends_with('.'), "{error}");
         }
         assert!(error(404, page).message.contains("\"Some page\""));
     }
@@ -289,7 +372,7 @@ mod tests {
             read_with(301, &headers, "").unwrap_err().message
         };
         assert!(redirect("https://new.example:8443/api?t=1").contains("redirects to https://new.example:8443, "));
-        assert!(redirect("/login?next=key").contains("redirects to https://studio.example/login."));
+        assert!(redirect("/login?next=key").contains("redirects to https://studio.example/login: "));
     }
 
     #[test]

@@ -231,7 +231,7 @@ impl Client {
         let text = |pointer: &str| raw.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let Some(version) = text("/version") else {
             let url = show_url(&self.inner.api_url);
-            let message = format!("{url} is no ftrack API: asked for its version, it told none. Check the server URL.");
+            let message = format!("{url} is no ftrack API, it told no version when asked: check the server URL");
             return Err(Error::new(Code::WrongServer, message));
         };
         Ok(ServerInformation {
@@ -256,7 +256,8 @@ impl Client {
             let inner = self.inner.clone();
             let built = tokio::task::spawn_blocking(move || inner.config.ready(&inner.log)).await;
             built.unwrap_or_else(|error| {
-                Err(Error::new(Code::Internal, format!("Making the HTTP client did not end as it should: {error}.")))
+                let what = "a defect in the library stopped the making of the HTTP client";
+                Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
             })
         });
         ready.await.as_ref().map_err(Clone::clone)
@@ -265,8 +266,10 @@ impl Client {
     /// One request: the results, and the size of the answer in bytes.
     async fn request(&self, ready: &Ready, operations: &[Operation]) -> Result<(Vec<Value>, usize)> {
         let Inner { config, api_url: url, log, .. } = &*self.inner;
-        let body = serde_json::to_vec(operations)
-            .map_err(|error| Error::new(Code::Internal, format!("Operations cannot be written as JSON: {error}.")))?;
+        let body = serde_json::to_vec(operations).map_err(|error| {
+            let what = "a defect in the library made a request that cannot be written as JSON";
+            Error::new(Code::Internal, format!("{what} ({error}): please report it"))
+        })?;
         let request =
             ready.http.client().post(url.clone()).headers(ready.headers.clone()).timeout(config.timeout).body(body);
         let answer = request.send().await.map_err(|error| ready.http.fault(&error, url))?;
@@ -276,8 +279,10 @@ impl Client {
             Err(Unread::Broken(error)) => return Err(ready.http.fault(&error, url).with_http_status(status.as_u16())),
             Err(Unread::TooLarge) => {
                 let limit = policy::ANSWER_LIMIT >> 20;
-                let message =
-                    format!("{} sends an answer of more than {limit} MiB, which no ftrack API does.", show_url(url));
+                let message = format!(
+                    "{} sent an answer of more than {limit} MiB, which no ftrack API does: check the server URL",
+                    show_url(url)
+                );
                 return Err(Error::new(Code::WrongServer, message)
                     .with_http_status(status.as_u16())
                     .with_outcome_unknown());
@@ -314,7 +319,7 @@ impl Config {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             let invalid = |what: &str| {
-                let message = format!("The extra header {name:?} has a {what} that HTTP does not allow.");
+                let message = format!("headers: {name:?} has a {what} that HTTP does not allow: correct or remove it");
                 Error::new(Code::InvalidArgument, message)
             };
             let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid("value"))?;
@@ -324,21 +329,21 @@ impl Config {
         }
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let texts = [
-            (USER_AGENT, "user agent", concat!("ftreview/", env!("CARGO_PKG_VERSION"))),
-            (CONTENT_TYPE, "content type", "application/json"),
-            (ACCEPT, "content type", "application/json"),
-            (HeaderName::from_static("ftrack-user"), "API user", &self.api_user),
-            (HeaderName::from_static("ftrack-api-key"), "API key", self.api_key.expose_secret()),
+            (USER_AGENT, "user-agent", concat!("ftreview/", env!("CARGO_PKG_VERSION"))),
+            (CONTENT_TYPE, "content-type", "application/json"),
+            (ACCEPT, "accept", "application/json"),
+            (HeaderName::from_static("ftrack-user"), "api_user", &self.api_user),
+            (HeaderName::from_static("ftrack-api-key"), "api_key", self.api_key.expose_secret()),
             (
                 HeaderName::from_static("ftrack-strict-api"),
-                "strict flag",
+                "strict_api",
                 if self.strict_api { "true" } else { "false" },
             ),
-            (HeaderName::from_static("ftrack-clienttoken"), "client token", &self.client_token),
+            (HeaderName::from_static("ftrack-clienttoken"), "client_token", &self.client_token),
         ];
         // After the extra ones, so that these cannot be replaced by accident.
-        for (name, what, value) in texts {
-            headers.insert(name, header_value(what, value)?);
+        for (name, argument, value) in texts {
+            headers.insert(name, header_value(argument, value)?);
         }
         if !cookies.is_empty() {
             headers.insert(COOKIE, header_value("cookies", &cookies.join("; "))?);
@@ -356,10 +361,12 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The value, never shown by debug output; an error names what it is for and not the value.
-fn header_value(what: &str, value: &str) -> Result<HeaderValue> {
+/// The value, never shown by debug output; an error names the argument and not the value.
+fn header_value(argument: &str, value: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-        let message = format!("The {what} holds a character that HTTP does not allow, such as a line break. Check it.");
+        let message = format!(
+            "{argument}: has a character that HTTP does not allow, such as a line break: give it again without"
+        );
         Error::new(Code::InvalidArgument, message)
     })?;
     value.set_sensitive(true);

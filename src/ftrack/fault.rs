@@ -19,7 +19,9 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&str>, co
         return tunnel_fault(&cause, &place, proxy);
     }
     if error.is_builder() {
-        return Error::new(Code::Internal, format!("The request to {place} cannot be made: {}.", root_cause(error)));
+        let cause = root_cause(error);
+        let message = format!("a defect in the library made a wrong request to {place} ({cause}): please report it");
+        return Error::new(Code::Internal, message);
     }
     if error.is_connect() {
         let reason = connect_words(error, connect_timeout);
@@ -27,36 +29,41 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&str>, co
             Some(proxy) => Error::new(
                 Code::Proxy,
                 format!(
-                    "The proxy {proxy} cannot be reached: {reason}. Check its address, or name {place} in NO_PROXY."
+                    "the proxy {proxy} cannot be reached: {reason}; check its address, or name {place} in NO_PROXY"
                 ),
             ),
             None => Error::new(
                 Code::Unreachable,
-                format!("{place} cannot be reached: {reason}. Check the address, the network and the VPN."),
+                format!("{place} cannot be reached: {reason}; check the address, the network and the VPN"),
             ),
         };
     }
     if error.is_timeout() {
-        let message = format!("{place} did not answer in the time allowed. The server or the network is too slow.");
+        let message = format!(
+            "{place} did not answer in the time allowed, the server or the network is too slow: try again, or allow \
+             more time with timeout_ms"
+        );
         return Error::new(Code::NetworkTimeout, message).with_outcome_unknown();
     }
     let cause = root_cause(error);
     // What the HTTP parser says of an answer that has no HTTP status line.
     if cause.starts_with("invalid HTTP") {
-        let message = format!("What answers at {place} does not speak HTTP. Check the port, and http or https.");
+        let message = format!("what answers at {place} does not speak HTTP: check the port, and http or https");
         return Error::new(Code::WrongServer, message);
     }
     let way = proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
-    let message = format!("The connection to {place}{way} broke before the answer was complete: {cause}.");
+    let message = format!(
+        "the connection to {place}{way} broke before the answer was complete: {cause}; check the network, and try again"
+    );
     Error::new(Code::ConnectionLost, message).with_outcome_unknown()
 }
 
 pub(super) fn proxy_wants_password(proxy: Option<&str>) -> Error {
-    let proxy = proxy.map_or_else(|| "A proxy on the way".to_owned(), |proxy| format!("The proxy {proxy}"));
-    let remedy = "Give it in the proxy's address: http://user:password@host:port.";
+    let proxy = proxy.map_or_else(|| "a proxy on the way".to_owned(), |proxy| format!("the proxy {proxy}"));
+    let remedy = "give them in its address, as in http://user:password@proxy.studio:3128";
     Error::new(
         Code::Proxy,
-        format!("{proxy} wants a user and password, or does not accept those it was given. {remedy}"),
+        format!("{proxy} wants a user and password, or does not accept those it was given: {remedy}"),
     )
     .with_http_status(407)
 }
@@ -112,16 +119,18 @@ fn tunnel_fault(cause: &str, place: &str, proxy: Option<&str>) -> Error {
     match cause {
         "" => Error::new(
             Code::Proxy,
-            format!("The proxy {name} cannot be reached. Check its address, or name {place} in NO_PROXY."),
+            format!("the proxy {name} cannot be reached: check its address, or name {place} in NO_PROXY"),
         ),
         "proxy authorization required" => proxy_wants_password(proxy),
         "unsuccessful" => {
-            let message = format!("The proxy {name} does not connect to {place}.");
-            let remedy =
-                "It may not accept the user and password in its address, not allow the server, or not reach it.";
-            Error::new(Code::Proxy, format!("{message} {remedy}"))
+            let message = format!("the proxy {name} does not connect to {place}");
+            let remedy = "check the user and password in its address, and whether it allows and reaches the server";
+            Error::new(Code::Proxy, format!("{message}: {remedy}"))
         }
-        cause => Error::new(Code::Proxy, format!("The proxy {name} broke the connection to {place}: {cause}.")),
+        cause => Error::new(
+            Code::Proxy,
+            format!("the proxy {name} broke the connection to {place}: {cause}; try again, or ask its administrator"),
+        ),
     }
 }
 
@@ -143,39 +152,49 @@ fn connect_words(error: &reqwest::Error, connect_timeout: Duration) -> String {
 }
 
 fn tls_words(error: &rustls::Error, place: &str, proxy: Option<&str>) -> String {
-    let remedy = "If the studio has its own authority, give its PEM file as ca_file or in SSL_CERT_FILE.";
+    let remedy = "if the studio has its own authority, give its PEM file as ca_file or in SSL_CERT_FILE";
     let certificate = match error {
         rustls::Error::InvalidCertificate(certificate) => certificate,
         rustls::Error::InvalidMessage(_) => {
-            return format!("What answers at {place} does not speak TLS. Check the port, and http or https.");
+            return format!("what answers at {place} does not speak TLS: check the port, and http or https");
         }
         rustls::Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion) => {
-            return format!("{place} offers no TLS version or cipher that is safe: TLS 1.2 or 1.3 is needed.");
+            return format!(
+                "{place} offers no TLS version or cipher that is safe: ask its administrator for TLS 1.2 or 1.3"
+            );
         }
-        other => return format!("No encrypted connection to {place}: {other}."),
+        other => {
+            return format!(
+                "no encrypted connection to {place} could be made: {other}; check the address and the port, or ask the \
+                 server's administrator"
+            );
+        }
     };
     match certificate {
         CertificateError::UnknownIssuer => {
-            format!("The certificate of {place} is not signed by an authority that this machine trusts. {remedy}")
+            format!("the certificate of {place} is not signed by an authority that this machine trusts: {remedy}")
         }
         CertificateError::NotValidForName => {
-            format!("The certificate of {place} is for another name. Check the address.")
+            format!("the certificate of {place} is for another name: check the address")
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
             // They come as `DnsName("other.example")`.
             let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
             let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
-            format!("The certificate of {place} is for another name ({names}). Check the address.")
+            format!("the certificate of {place} is for another name ({names}): check the address")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            format!("The certificate of {place} has expired. Renew it, or set this machine's clock right.")
+            format!(
+                "the certificate of {place} has expired: ask the server's administrator to renew it, or set this \
+                 machine's clock right"
+            )
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            format!("The certificate of {place} is not valid yet. Set this machine's clock right.")
+            format!("the certificate of {place} is not valid yet: set this machine's clock right")
         }
         other => {
             let way = proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
-            format!("The certificate of {place}{way} cannot be trusted: {other}. {remedy}")
+            format!("the certificate of {place}{way} cannot be trusted: {other}; {remedy}")
         }
     }
 }

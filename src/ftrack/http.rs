@@ -61,7 +61,10 @@ impl Http {
             builder = builder.tcp_user_timeout(policy::UPLOAD_IDLE_TIMEOUT);
         }
         let failed = |error: reqwest::Error| {
-            Error::new(Code::Internal, format!("The HTTP client cannot be made: {}.", fault::root_cause(&error)))
+            let cause = fault::root_cause(&error);
+            let message =
+                format!("a defect in the library kept the HTTP client from being made ({cause}): please report it");
+            Error::new(Code::Internal, message)
         };
         for proxy in proxies.for_reqwest().map_err(failed)? {
             builder = builder.proxy(proxy);

@@ -97,6 +97,11 @@ impl Operation {
         }))
     }
 
+    /// Whether it changes an entity. Its kind then reads as a verb with its object.
+    pub(super) fn is_write(&self) -> bool {
+        matches!(self.0["action"].as_str(), Some("create" | "update" | "delete"))
+    }
+
     /// The operation as it is sent.
     pub fn json(&self) -> &Value {
         &self.0

@@ -40,7 +40,7 @@ impl Proxies {
                 let url = parse(url.expose_secret()).map_err(|reason| {
                     Error::new(
                         Code::BadProxyUrl,
-                        format!("The proxy {reason}. Give an address such as http://proxy.studio:3128."),
+                        format!("proxy: {reason}: give an address such as http://proxy.studio:3128"),
                     )
                 })?;
                 Ok(Self::of(Some(url.clone()), Some(url), ""))

@@ -27,13 +27,14 @@ pub fn line(text: &str, redactor: &Redactor) -> String {
     }
 }
 
-/// A text on one line that ends a sentence, so that another may follow it.
-pub fn sentence(text: &str, redactor: &Redactor) -> String {
+/// A text on one line without a period at its end, so that the message can go on after it. Never empty.
+pub fn clause(text: &str, redactor: &Redactor) -> String {
     let line = line(text, redactor);
-    match line.chars().last() {
-        None => "it gave no reason.".to_owned(),
-        Some('.' | '!' | '?') => line,
-        Some(_) => format!("{line}."),
+    match line.strip_suffix('.') {
+        _ if line.is_empty() => "it gave no reason".to_owned(),
+        // Three periods say that something is missing.
+        Some(rest) if !rest.ends_with('.') => rest.to_owned(),
+        _ => line,
     }
 }
 
@@ -73,11 +74,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_has_an_end() {
+    fn a_clause_can_be_continued() {
         let redactor = Redactor::default();
-        assert_eq!(sentence(" No such\nuser", &redactor), "No such user.");
-        assert_eq!(sentence("Really?", &redactor), "Really?");
-        assert_eq!(sentence("", &redactor), "it gave no reason.");
+        assert_eq!(clause(" No such\nuser.", &redactor), "No such user");
+        assert_eq!(clause("Really?", &redactor), "Really?");
+        assert_eq!(clause("and so on...", &redactor), "and so on...");
+        assert_eq!(clause("", &redactor), "it gave no reason");
     }
 
     #[test]

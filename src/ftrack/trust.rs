@@ -17,9 +17,11 @@ use std::sync::Arc;
 pub(super) fn tls_config(ca_file: Option<&Path>, environment: &Environment, log: &Log) -> Result<ClientConfig> {
     let roots = roots(ca_file, environment, log)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(Code::Internal, format!("No TLS version can be offered: {error}.")))?;
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|error| {
+            let what = "a defect in the library left no TLS version to offer";
+            Error::new(Code::Internal, format!("{what} ({error}): please report it"))
+        })?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
@@ -55,7 +57,7 @@ fn option_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let shown = path.display();
     if let Err(error) = std::fs::File::open(path) {
         let message =
-            format!("The CA file {shown} cannot be read: {error}. Give the path of a PEM file, or leave it out.");
+            format!("ca_file: \"{shown}\" cannot be read: {error}; give the path of a PEM file, or leave it out");
         return Err(Error::new(Code::CaFile, message));
     }
     let found = load_certs_from_paths(Some(path), None);
@@ -66,7 +68,7 @@ fn no_certificate(path: &Path) -> Error {
     let shown = path.display();
     Error::new(
         Code::CaFile,
-        format!("The CA file {shown} holds no certificate. It must be PEM text with BEGIN CERTIFICATE lines."),
+        format!("ca_file: \"{shown}\" holds no certificate: give a PEM file, which has BEGIN CERTIFICATE lines"),
     )
 }
 

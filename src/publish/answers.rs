@@ -24,7 +24,8 @@ pub fn malformed(what: &str) -> Error {
     Error::new(
         Code::MalformedAnswer,
         format!(
-            "the server's answer lacks {what}, which the protocol promises: is it an ftrack server of version 4 or later?"
+            "the server left out what is needed to publish ({what}): ask its administrator whether it is an ftrack \
+             server of version 4 or later"
         ),
     )
 }

@@ -87,7 +87,8 @@ impl Work {
         self.job.enter(Stage::Checking);
         let request = self.request.clone();
         let checked = tokio::task::spawn_blocking(move || check(&request)).await.map_err(|error| {
-            Error::new(Code::Internal, format!("checking the file did not end as it should: {error}; please report it"))
+            let what = "a defect in the library stopped the check of the file";
+            Error::new(Code::Internal, format!("{what} ({error}): please report it"))
         })??;
         for warning in &checked.warnings {
             self.warn(warning.clone());

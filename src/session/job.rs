@@ -196,7 +196,11 @@ impl Drop for Token {
         if self.on_end.is_some() {
             let (code, what) = match std::thread::panicking() {
                 true => (Code::Panic, "a defect in the library stopped the job; please report it"),
-                false => (Code::Internal, "the job was dropped before it ended; please report it"),
+                false => (
+                    Code::Internal,
+                    "a defect in the library lost the job before it was done: look on the server what was \
+                     published, and please report it",
+                ),
             };
             let error = Error::new(code, what).at(self.job.stage());
             self.finish(State::Failed, Some(error));

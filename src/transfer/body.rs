@@ -86,13 +86,14 @@ impl PartBody {
 
     fn poll_block(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Some(reading) = &mut self.reading else {
-            let message = "The blocks of a file ended before its bytes.";
+            let message = "a defect in the library ended the reading of the file too early: please report it";
             return Poll::Ready(Err(Error::new(Code::Internal, message)));
         };
         let read = ready!(Pin::new(reading).poll(context));
         self.reading = None;
         let read = read.unwrap_or_else(|error| {
-            Err(Error::new(Code::Internal, format!("Reading a file did not end as it should: {error}.")))
+            let what = "a defect in the library stopped the reading of the file";
+            Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
         })?;
         self.block = read.block;
         self.read_ahead(read.hash);
@@ -112,7 +113,7 @@ impl Body for PartBody {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let taken = std::mem::take(&mut self.handed_out);
         if !self.counter.count(taken) {
-            return Poll::Ready(Some(Err(Error::new(Code::Cancelled, "The request is over."))));
+            return Poll::Ready(Some(Err(Error::new(Code::Cancelled, "the request is over: nothing more is sent"))));
         }
         if self.left == 0 {
             return Poll::Ready(None);

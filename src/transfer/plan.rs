@@ -30,8 +30,10 @@ impl Plan {
             Ok(count) if u64::from(count) <= policy::MAX_PARTS => Ok(Plan::Parts { part_size, count }),
             _ => {
                 let limit = (policy::MAX_PARTS * part_size) >> 30;
-                let message =
-                    format!("The file has {} GiB, and storage takes {limit} GiB at most. Split it.", size >> 30);
+                let message = format!(
+                    "the file has {size} bytes, and the storage takes {limit} GiB at most: split it, or \
+                     encode it smaller"
+                );
                 Err(Error::new(Code::FileTooLarge, message))
             }
         }

@@ -17,44 +17,50 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], url:
     let (code, message) =
         (quote::between(&text, "<Code>", "</Code>"), quote::between(&text, "<Message>", "</Message>"));
     let said = match (code, message) {
-        (Some(code), message) => quote::line(&format!("{code}: {}", message.unwrap_or("")), redactor),
+        (Some(code), Some(message)) if !message.is_empty() => format!("{code}: {message}"),
+        (Some(code), _) => code.to_owned(),
         (None, _) => quote::page(body, redactor),
     };
+    let said = quote::clause(&said, redactor);
     let place = show_url(url);
     let expired = text.to_ascii_lowercase().contains("expired");
     // S3 knows the upload no more when it was completed, aborted or cleaned away: a new one has to be asked for.
     let gone = code == Some("NoSuchUpload");
     let error = match (status.as_u16(), code) {
-        (400 | 403, _) if expired => Error::new(
-            Code::StorageExpired,
-            format!("The upload address {place} has expired: {said}. Ask for a new one."),
-        ),
+        (400 | 403, _) if expired => {
+            Error::new(Code::StorageExpired, format!("the upload address {place} has expired ({said}): publish again"))
+        }
         (404, _) if gone => {
-            Error::new(Code::StorageExpired, format!("The storage no longer knows the upload to {place}: {said}."))
+            let message = format!("the storage no longer knows the upload to {place} ({said}): publish again");
+            Error::new(Code::StorageExpired, message)
         }
         (_, Some("BadDigest" | "XAmzContentSHA256Mismatch")) => Error::new(
             Code::StorageMismatch,
-            format!("The storage received other bytes than were sent to {place}: {said}."),
+            format!("the storage received other bytes than were sent to {place} ({said}): {AGAIN}"),
         ),
         // What S3 calls RequestTimeout comes with status 400.
         (408 | 429 | 500..=599, _) | (_, Some("RequestTimeout" | "SlowDown")) => {
-            Error::new(Code::StorageUnavailable, format!("The storage failed with {status} at {place}: {said}."))
-                .with_retry_after(retry::retry_after(headers))
+            let message = format!("the storage failed with {status} at {place}: {said}; {AGAIN}");
+            Error::new(Code::StorageUnavailable, message).with_retry_after(retry::retry_after(headers))
         }
         (300..=399, _) => {
             let target = headers.get(LOCATION).and_then(|location| url.join(location.to_str().ok()?).ok());
             let target = target.map_or_else(|| "nowhere".to_owned(), |target| target.origin().ascii_serialization());
             Error::new(
                 Code::StorageRefused,
-                format!("{place} redirects to {target}, and an upload address must not redirect."),
+                format!("{place} redirects to {target}, which an upload address must not: {ASK}"),
             )
         }
         _ => {
-            Error::new(Code::StorageRefused, format!("The storage refused the bytes at {place} with {status}: {said}."))
+            let message = format!("the storage refused the bytes at {place} with {status}: {said}; {ASK}");
+            Error::new(Code::StorageRefused, message)
         }
     };
     error.with_http_status(status.as_u16())
 }
+
+const ASK: &str = "ask the storage's administrator";
+const AGAIN: &str = "publish again, and if it happens again ask the storage's administrator";
 
 /// What is secret in an upload address: its query, and each value in it that is long enough for a signature.
 fn secrets(url: &Url) -> impl Iterator<Item = SecretString> {
@@ -82,8 +88,9 @@ pub(super) fn check_etag(etag: &str, md5: [u8; 16], headers: &HeaderMap, url: &U
     if !is_md5 || etag.eq_ignore_ascii_case(&sent) {
         return Ok(());
     }
+    let place = show_url(url);
     let message =
-        format!("The storage holds other bytes at {} than were sent: MD5 {etag} and not {sent}.", show_url(url));
+        format!("the storage holds other bytes at {place} than were sent (MD5 {etag} and not {sent}): {AGAIN}");
     Err(Error::new(Code::StorageMismatch, message))
 }
 
@@ -119,7 +126,9 @@ mod tests {
             assert_eq!(error.code, code, "{status} {body}");
             assert_eq!(error.details.http_status, Some(status));
             assert!(!error.message.contains("secret"), "{error}");
+            assert!(!error.message.starts_with(char::is_uppercase) && !error.message.ends_with('.'), "{error}");
         }
+        assert!(refused(413, "").message.contains("it gave no reason; "));
         assert!(refused(403, &xml("AccessDenied", "No")).message.contains("AccessDenied: No"));
     }
 

@@ -107,7 +107,11 @@ fn headers(value: &Value) -> Result<HeaderMap> {
 
 /// The message never holds the answer itself, whose addresses are secret.
 fn malformed(what: impl fmt::Display) -> Error {
-    Error::new(Code::MalformedAnswer, format!("The server's answer to get_upload_metadata cannot be used: {what}."))
+    let message = format!(
+        "the server gave no upload address that can be used (get_upload_metadata: {what}): publish again, and if it \
+         happens again ask the server's administrator"
+    );
+    Error::new(Code::MalformedAnswer, message)
 }
 
 #[cfg(test)]

@@ -74,7 +74,8 @@ impl Upload {
         let source = self.source.clone();
         let unchanged = tokio::task::spawn_blocking(move || source.check_unchanged()).await;
         unchanged.unwrap_or_else(|error| {
-            Err(Error::new(Code::Internal, format!("Looking at the file again did not end as it should: {error}.")))
+            let what = "a defect in the library stopped the last check of the file";
+            Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
         })?;
         sent.map_err(|error| self.with_place(error))
     }
@@ -84,7 +85,11 @@ impl Upload {
         let mut warnings = Vec::new();
         if self.put_repeatedly(&part).await?.is_none() {
             let place = show_url(address.url());
-            warnings.push(format!("{place} told no ETag: the upload succeeded and could not be verified by it."));
+            warnings.push(format!(
+                "{} was uploaded and could not be verified: {place} sent no ETag header, which tells the checksum of \
+                 what it holds; ask the storage's administrator to let it through",
+                self.file_name()
+            ));
         }
         Ok(Uploaded { parts: Vec::new(), warnings })
     }
@@ -108,15 +113,18 @@ impl Upload {
     async fn part(&self, number: u32, address: &Address, part_size: u64) -> Result<(u32, String)> {
         let range = part_range(number, part_size, self.source.size_bytes());
         if range.is_empty() {
-            let message = format!("There is an address for part {number}, and the file ends before it.");
+            let message = format!(
+                "the server gave an address for part {number} of the file, which ends before it: publish again, and \
+                 if it happens again ask the server's administrator"
+            );
             return Err(Error::new(Code::MalformedAnswer, message));
         }
         let part = Part { number: Some(number), address, headers: HeaderMap::new(), range };
         let etag = self.put_repeatedly(&part).await?.ok_or_else(|| {
             let place = show_url(address.url());
             let message = format!(
-                "{place} told no ETag for part {number}, and without it the parts cannot be put together. \
-                 Something before the storage takes the header away."
+                "{place} sent no ETag header for part {number}, which tells the checksum of what it holds and without \
+                 which the parts cannot be put together: ask the storage's administrator to let it through"
             );
             Error::new(Code::StorageMismatch, message)
         })?;
@@ -153,7 +161,11 @@ impl Upload {
             return Err(storage::refusal(answer.status, &answer.headers, &answer.body, url, self.log.redactor()));
         }
         let Some(md5) = outcome.md5() else {
-            let message = format!("{} said that it is done before it was sent all bytes.", show_url(url));
+            let message = format!(
+                "the storage said that it is done before it was sent all bytes at {}: publish again, and if it happens \
+                 again ask the storage's administrator",
+                show_url(url)
+            );
             return Err(Error::new(Code::StorageUnavailable, message).with_http_status(answer.status.as_u16()));
         };
         let etag = storage::etag(&answer.headers);
@@ -191,14 +203,16 @@ impl Upload {
                 (later, _) if later > moved => {}
                 (_, true) => {
                     let path = self.source.path().display();
-                    let message = format!("{path} could not be read for {idle} s. Check the disk or the file server.");
+                    let message = format!("'{path}' could not be read for {idle} s: check the disk or the file server");
                     return Error::new(Code::FileUnreadable, message);
                 }
                 (_, false) => {
                     let place = show_url(part.address.url());
                     return Error::new(
                         Code::NetworkTimeout,
-                        format!("The storage took no byte for {idle} s at {place}."),
+                        format!(
+                            "the storage took no byte for {idle} s at {place}: check the network, and publish again"
+                        ),
                     );
                 }
             }
@@ -219,10 +233,15 @@ impl Upload {
     fn with_place(&self, mut error: Error) -> Error {
         if error.code.class() != Class::File {
             let (sent, total) = (self.progress.sent(), self.progress.total());
-            let name = self.source.path().file_name().unwrap_or_default().to_string_lossy();
+            let name = self.file_name();
             error.message = format!("{name} was not uploaded ({sent} of {total} bytes were sent): {}", error.message);
         }
         error
+    }
+
+    /// In quotes, for messages.
+    fn file_name(&self) -> String {
+        format!("'{}'", self.source.path().file_name().unwrap_or_default().to_string_lossy())
     }
 }
 
