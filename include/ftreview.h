@@ -56,7 +56,8 @@
  *     ftr_session_poll_events, on the thread that called it, with no lock held. The one exception is the wake-up
  *     callback, which only says that there is something to poll.
  *  2. Every accepted job ends in exactly one FTR_EVENT_JOB_ENDED: done, failed, cancelled or parked.
- *  3. No call blocks longer than its timeout. A function without a timeout does no I/O.
+ *  3. No call blocks longer than its timeout. A function without a timeout does no I/O. (ftr_session_free and
+ *     ftr_session_set_wakeup_callback wait for a callback of yours that another thread is in, and for nothing else.)
  *  4. A bad handle is an error code: stale, foreign, freed twice, of another kind, 0.
  *  5. It changes nothing in your process: no signal handlers, locale, environment, logger, standard output, panic
  *     hook, allocator, working directory.
@@ -136,6 +137,21 @@
  * accepted and not yet told). Progress and status are latest values. Log lines beyond 1024 are dropped, oldest
  * first, and the loss is told as FTR_EVENT_DROPPED. Everything about one job comes in order, and nothing after its
  * end; between jobs there is no order.
+ *
+ *
+ * When the network fails
+ * ----------------------
+ *
+ * A request that gets no answer, or one that says "later" (408, 429, 5xx), is tried again by the library, with
+ * growing
+ * and random pauses, and Retry-After is obeyed. Before anything was uploaded it gives up within a few seconds, so
+ * that
+ * a server that is away is told soon. From the first uploaded byte on it goes on for two minutes, and for five once
+ * the version exists: a VPN that reconnects or a server that restarts costs time and no publish. Each part of a large
+ * file is tried for itself. Cancelling ends all of this at once. What is repeated is never done twice: every id is
+ * made before it is used, and where an answer was lost the server is asked whether it has done the work.
+ *
+ * Up to eight jobs of a session run at once; more wait for their turn, in FTR_STAGE_ACCEPTED.
  *
  *
  * Closing, exiting, unloading, fork
@@ -333,7 +349,7 @@
 /** The upload address expired before all bytes were sent, also after asking for a new one. */
 #define FTR_E_STORAGE_EXPIRED (-702)
 
-/** The storage failed (5xx) or broke the connection, also after retries. */
+/** The storage failed (5xx) or broke the connection, for as long as it was tried. */
 #define FTR_E_STORAGE_UNAVAILABLE (-703)
 
 /** The storage holds something else than was sent. Nothing was published. */
@@ -925,9 +941,9 @@ FTR_API int32_t ftr_session_next_event(ftr_session session, int32_t timeout_ms, 
 FTR_API int32_t ftr_session_interrupt(ftr_session session);
 
 /**
- * Writes a file descriptor that is readable exactly while events wait, for poll(2), epoll, QSocketNotifier and the
- * like. It belongs to the library: never read, write or close it. Polling all events makes it unreadable again. Valid
- * until ftr_session_free.
+ * Writes a file descriptor that is readable while events wait, for poll(2), epoll, QSocketNotifier and the like. It
+ * belongs to the library: never read, write or close it. Polling until nothing is left makes it unreadable again; now
+ * and then it is readable once with nothing to poll. Valid until ftr_session_free.
  */
 FTR_API int32_t ftr_session_wake_fd(ftr_session session, int32_t *fd);
 

@@ -48,6 +48,7 @@ async fn upload(file: &File, target: Target, server: &Server) -> Upload {
         progress: Arc::default(),
         log: Lines::default().log(),
         idle_timeout: Duration::from_secs(20),
+        patience: Duration::ZERO,
     }
 }
 

@@ -89,7 +89,7 @@ pub extern "C" fn ftr_session_interrupt(session: ftr_session) -> i32 {
     })
 }
 
-/// Writes a file descriptor that is readable exactly while events wait, for poll(2), epoll, QSocketNotifier and the like. It belongs to the library: never read, write or close it. Polling all events makes it unreadable again. Valid until ftr_session_free.
+/// Writes a file descriptor that is readable while events wait, for poll(2), epoll, QSocketNotifier and the like. It belongs to the library: never read, write or close it. Polling until nothing is left makes it unreadable again; now and then it is readable once with nothing to poll. Valid until ftr_session_free.
 ///
 /// # Safety
 /// `fd` is NULL or the address of a variable.

@@ -101,7 +101,11 @@ pub unsafe fn read_options<T: Options>(options: *const T, argument: &str) -> Res
         )
     };
     if size < T::FIRST_SIZE || size > LARGEST {
-        return Err(wrong(format!("this library knows {} to {} bytes of {}", T::FIRST_SIZE, size_of::<T>(), T::NAME)));
+        let known = match (T::FIRST_SIZE, size_of::<T>()) {
+            (first, now) if first == now => format!("{now}"),
+            (first, now) => format!("{first} to {now}"),
+        };
+        return Err(wrong(format!("this library knows a {} of {known} bytes", T::NAME)));
     }
     let mut read = MaybeUninit::<T>::zeroed();
     let known = size.min(size_of::<T>());

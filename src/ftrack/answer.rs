@@ -151,7 +151,8 @@ impl Question<'_> {
                 let message = format!("the server {server} is busy or in maintenance ({status}): {said}; {remedy}");
                 Error::new(Code::ServerBusy, message).with_retry_after(retry::retry_after(headers))
             }
-            500..=599 => {
+            // 501 and 505 are what a plain web server says to a POST.
+            500 | 502..=504 | 506..=599 => {
                 let remedy = remedy(Code::ServerError);
                 let message = format!("the server {server} failed with {status}: {said}; {remedy}");
                 Error::new(Code::ServerError, message)
@@ -351,6 +352,7 @@ mod tests {
             (429, page, Code::ServerBusy, false),
             (500, page, Code::ServerError, true),
             (500, "[{\"data\": []}]", Code::ServerError, true),
+            (501, page, Code::WrongServer, false),
             (502, page, Code::ServerError, true),
             (503, page, Code::ServerBusy, false),
             (504, "upstream timed out", Code::ServerError, true),

@@ -52,6 +52,7 @@ pub struct Config {
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    patience: Duration,
 }
 
 struct Inner {
@@ -112,6 +113,7 @@ impl Client {
         api_url.set_query(None);
         api_url.set_fragment(None);
         Client {
+            patience: Duration::ZERO,
             inner: Arc::new(Inner {
                 config,
                 api_url,
@@ -121,6 +123,11 @@ impl Client {
                 troubled: AtomicBool::new(false),
             }),
         }
+    }
+
+    /// The same client, which goes on trying for this long at least where that may help.
+    pub fn patient(&self, patience: Duration) -> Self {
+        Client { inner: self.inner.clone(), patience }
     }
 
     /// The server, as it was given.
@@ -170,7 +177,7 @@ impl Client {
 
     /// Sends operations that change nothing, again where that may help.
     pub async fn call_repeatable(&self, operations: &[Operation]) -> Result<Vec<Value>> {
-        let mut tries = Tries::default();
+        let mut tries = Tries::lasting(self.patience);
         loop {
             match self.call(operations).await {
                 Ok(results) => return Ok(results),
@@ -189,7 +196,7 @@ impl Client {
     /// something if and only if the operations were done: after a lost answer, and where the server says that something
     /// exists already, the server is asked before anything is repeated or told to have failed.
     pub async fn commit(&self, operations: &[Operation], applied: &super::Query) -> Result<Committed> {
-        let mut tries = Tries::default();
+        let mut tries = Tries::lasting(self.patience);
         let mut unknown = false;
         loop {
             let mut error = match self.call(operations).await {

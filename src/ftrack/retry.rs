@@ -3,23 +3,32 @@
 
 use crate::session::{Code, Error, policy};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The tries of one request.
 #[derive(Debug, Default)]
 pub struct Tries {
     failed: u32,
+    patience: Duration,
+    first: Option<Instant>,
 }
 
 impl Tries {
+    /// Goes on for this long at least, for work that it would be a pity to lose.
+    pub fn lasting(patience: Duration) -> Self {
+        Tries { patience, ..Tries::default() }
+    }
+
     /// Counts a failure. The wait before the next try, or nothing if the failure is to be told: it would come
     /// again, there were enough tries, or the server asks for a longer wait than a job should make.
     pub fn after(&mut self, error: &Error) -> Option<Duration> {
         self.failed += 1;
-        if self.failed >= policy::ATTEMPTS || !may_pass(error) {
+        let since = self.first.get_or_insert_with(Instant::now).elapsed();
+        if !may_pass(error) || (self.failed >= policy::ATTEMPTS && since >= self.patience) {
             return None;
         }
-        wait(self.failed, error.details.retry_after, chance())
+        let cap = if self.patience.is_zero() { policy::RETRY_CAP } else { policy::PATIENT_PAUSE };
+        wait(self.failed, error.details.retry_after, cap, chance())
     }
 }
 
@@ -61,9 +70,9 @@ pub fn may_pass(error: &Error) -> bool {
 }
 
 /// `chance` is from 0 up to 1.
-fn wait(failed: u32, asked: Option<Duration>, chance: f64) -> Option<Duration> {
+fn wait(failed: u32, asked: Option<Duration>, cap: Duration, chance: f64) -> Option<Duration> {
     let doubled = policy::RETRY_BASE.saturating_mul(1 << failed.saturating_sub(1).min(16));
-    let jitter = doubled.min(policy::RETRY_CAP).mul_f64(chance);
+    let jitter = doubled.min(cap).mul_f64(chance);
     match asked {
         Some(asked) if asked > policy::RETRY_CAP => None,
         Some(asked) => Some(asked + jitter),
@@ -86,10 +95,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_cap_and_any_part_of_them_is_taken() {
-        assert_eq!(wait(1, None, 0.0), Some(Duration::ZERO));
-        assert_eq!(wait(1, None, 0.5), Some(policy::RETRY_BASE / 2));
-        assert_eq!(wait(3, None, 0.5), Some(policy::RETRY_BASE * 2));
-        assert!(wait(40, None, 0.999).unwrap() < policy::RETRY_CAP);
+        assert_eq!(wait(1, None, policy::RETRY_CAP, 0.0), Some(Duration::ZERO));
+        assert_eq!(wait(1, None, policy::RETRY_CAP, 0.5), Some(policy::RETRY_BASE / 2));
+        assert_eq!(wait(3, None, policy::RETRY_CAP, 0.5), Some(policy::RETRY_BASE * 2));
+        assert!(wait(40, None, policy::RETRY_CAP, 0.999).unwrap() < policy::RETRY_CAP);
         let chances: Vec<f64> = (0..100).map(|_| chance()).collect();
         assert!(chances.iter().all(|chance| (0.0..1.0).contains(chance)));
         assert!(chances.iter().any(|chance| *chance < 0.5) && chances.iter().any(|chance| *chance >= 0.5));
@@ -97,7 +106,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_obeyed_and_one_beyond_the_cap_ends_the_tries() {
-        assert_eq!(wait(1, Some(Duration::from_secs(7)), 0.0), Some(Duration::from_secs(7)));
+        assert_eq!(wait(1, Some(Duration::from_secs(7)), policy::RETRY_CAP, 0.0), Some(Duration::from_secs(7)));
         let long = error(Code::ServerBusy).with_retry_after(Some(policy::RETRY_CAP + Duration::from_secs(1)));
         assert_eq!(Tries::default().after(&long), None);
     }

@@ -76,7 +76,7 @@ impl Settings {
             (None, None) => {
                 return Err(missing(
                     Code::NoServerUrl,
-                    "server_url: is NULL and FTRACK_SERVER is not set: give the server's URL, such as https://studio.ftrackapp.com",
+                    "server_url: was not given and FTRACK_SERVER is empty or not set: give the server's URL, such as https://studio.ftrackapp.com",
                 ));
             }
         };
@@ -84,7 +84,7 @@ impl Settings {
         let api_key = given.or_else(|| variables.api_key.clone()).ok_or_else(|| {
             missing(
                 Code::NoApiKey,
-                "api_key: is NULL and neither FTRACK_API_KEY nor FTRACK_APIKEY is set: make a key in ftrack under the user's settings, API keys",
+                "api_key: was not given and FTRACK_API_KEY and FTRACK_APIKEY are empty or not set: make a key in ftrack under the user's settings, API keys",
             )
         })?;
         let given = self.api_user.filter(|user| !user.is_empty());
@@ -92,7 +92,7 @@ impl Settings {
             given.or_else(|| variables.api_user.clone()).or_else(|| variables.system_user.clone()).ok_or_else(|| {
                 missing(
                     Code::NoApiUser,
-                    "api_user: is NULL, FTRACK_API_USER is not set and the operating system names no user: give the ftrack user name",
+                    "api_user: was not given, FTRACK_API_USER is empty or not set and the operating system names no user: give the ftrack user name",
                 )
             })?;
         // Both become HTTP headers, which hold visible ASCII only.
@@ -150,21 +150,25 @@ fn password(url: &str) -> Option<SecretString> {
 
 fn parse_server_url(text: &str, argument: &str) -> Result<Url> {
     let bad = |why: &str| {
-        // What does not parse may hold anything, a password too: it is not repeated.
+        // The value is told, unless it may hold a password.
+        let value = if text.contains('@') { String::new() } else { format!(" \"{text}\"") };
         Error::new(
             Code::BadServerUrl,
-            format!("{argument}: is no server URL ({why}): give one such as https://studio.ftrackapp.com"),
+            format!("{argument}:{value} is no server URL, {why}: give one such as https://studio.ftrackapp.com"),
         )
     };
-    let mut url = Url::parse(text.trim()).map_err(|error| bad(&error.to_string()))?;
+    let mut url = Url::parse(text.trim()).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => bad("it lacks https:// or http://"),
+        error => bad(&error.to_string()),
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(bad("it must begin with https:// or http://"));
+        return Err(bad("it does not begin with https:// or http://"));
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(bad("it names no host"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(bad("user and key do not go into the URL: use api_user and api_key"));
+        return Err(bad("because user and key do not go into it but into api_user and api_key"));
     }
     url.set_query(None);
     url.set_fragment(None);

@@ -143,7 +143,13 @@ pub fn probe(path: &Path) -> Result<Media> {
     let found = examine(&source);
     // A file that changes while it is read looks damaged; that it changed is the truth.
     source.check_unchanged()?;
-    found.map_err(|error| source.name(error))
+    found.map_err(|error| with_path(source.name(error), path))
+}
+
+/// The error, with the file's own path in the command that mends it, so that the command can be pasted.
+fn with_path(error: Error, path: &Path) -> Error {
+    let message = error.message.replace("ffmpeg -i IN ", &format!("ffmpeg -i '{}' ", path.display()));
+    Error { message, ..error }
 }
 
 /// Reads the headers of an open file. Errors are predicates: the caller puts the path before them.

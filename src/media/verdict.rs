@@ -13,7 +13,7 @@ pub fn verdict(media: &Media) -> Result<()> {
     let Kind::Movie(movie) = &media.kind else { return Ok(()) };
     let Some((code, found)) = objection(movie) else { return Ok(()) };
     let message = format!("'{}' {found}: {}", media.source.path().display(), remedy(movie));
-    Err(Error::new(code, message))
+    Err(super::with_path(Error::new(code, message), media.source.path()))
 }
 
 fn objection(movie: &Movie) -> Option<(Code, String)> {

@@ -2,7 +2,7 @@
 
 use super::Request;
 use crate::media::{self, Kind, Media};
-use crate::session::{Code, Error, Result, Stage};
+use crate::session::{Class, Code, Error, Result, Stage};
 use std::path::Path;
 
 /// What was found on disk.
@@ -31,29 +31,31 @@ fn look(request: &Request) -> Result<Checked> {
         Kind::Movie(_) => "ftrackreview-mp4",
         Kind::Image(_) => "ftrackreview-image",
     };
-    if thumbnail.is_none() && matches!(media.kind, Kind::Movie(_)) {
-        warnings.push(
-            "the version has no thumbnail, and ftrack shows no play button on such a movie: give a jpg or png as `thumbnail`"
-                .into(),
-        );
-    }
     Ok(Checked { media, thumbnail, component_name, warnings })
 }
 
 fn thumbnail(path: &Path, warnings: &mut Vec<String>) -> Result<Media> {
-    let named = |error: Error| Error { message: format!("thumbnail: {}", error.message), ..error };
-    let media = media::probe(path).map_err(named)?;
+    let media = media::probe(path).and_then(|media| media::verdict(&media).map(|()| media)).map_err(|error| {
+        // What is wrong with the file as a file is told as for every file; what is in it must be an image.
+        if error.code.class() == Class::Media {
+            return not_an_image(path);
+        }
+        Error { message: format!("thumbnail: {}", error.message), ..error }
+    })?;
     if !matches!(media.kind, Kind::Image(_)) {
-        return Err(Error::new(
-            Code::BadThumbnail,
-            format!("thumbnail: \"{}\" is a movie: give a jpg or png", path.display()),
-        ));
+        return Err(not_an_image(path));
     }
-    media::verdict(&media).map_err(named)?;
     warnings.extend(media.warnings.iter().map(|warning| told(path, warning)));
     Ok(media)
 }
 
+fn not_an_image(path: &Path) -> Error {
+    Error::new(
+        Code::BadThumbnail,
+        format!("thumbnail: '{}' is not a whole jpg or png: give one, or leave the thumbnail out", path.display()),
+    )
+}
+
 fn told(path: &Path, warning: &media::Warning) -> String {
-    format!("\"{}\": {warning}", path.display())
+    format!("'{}': {warning}", path.display())
 }

@@ -5,9 +5,9 @@ use crate::ftrack::{Filter, Operation, Query};
 use crate::session::Result;
 
 impl Work {
-    /// Removes what the publish made, the visible first. What cannot be removed is told and stays in the result. The asset
+    /// Removes what the publish made, the visible first. What cannot be removed is told and stays in the result; true when nothing is left. The asset
     /// stays in any case: others may have found it and published to it, and it goes with all its versions.
-    pub async fn clean_up(&self) {
+    pub async fn clean_up(&self) -> bool {
         let made = std::mem::take(&mut *self.made.lock());
         let version = if made.version { vec![self.ids.version.clone()] } else { Vec::new() };
         let mut left = self.remove("AssetVersion", version).await;
@@ -25,10 +25,12 @@ impl Work {
                 (published.component_id, published.thumbnail_id, published.component_name) = (None, None, None);
             }),
             false => self.warn(format!(
-                "these may be left on the server and could not be removed: {}: delete them there",
+                "the server could not be asked to remove what was made so far: {}; it takes storage there, and reviewers do not \
+                 see it unless it is a version",
                 left.join(", ")
             )),
         }
+        left.is_empty()
     }
 
     /// Removes what is there of these entities, and says what may be left.

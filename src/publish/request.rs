@@ -49,7 +49,7 @@ impl Request {
         let context = self.context.or_else(|| variables.context.clone()).ok_or_else(|| {
             Error::new(
                 Code::NoContext,
-                "context: is NULL and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set: \
+                "context: was not given and FTRACK_CONTEXTID, FTRACK_TASKID and FTRACK_SHOTID are empty or not set: \
                  give an id, or names such as project/sq010/sh010/compositing",
             )
         })?;

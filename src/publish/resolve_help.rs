@@ -70,6 +70,9 @@ async fn told(client: &Client, names: Query, parent: Option<&str>, wanted: &str)
     };
     let message = match parent {
         Some(parent) => format!("context: there is no \"{wanted}\" in \"{parent}\"; {there}"),
+        None if wanted.contains(['\\', '.', ':']) => {
+            format!("context: there is no project \"{wanted}\"; names are separated by /, and {there}")
+        }
         None => format!("context: there is no project \"{wanted}\"; {there}"),
     };
     Some(Error::new(Code::UnknownContext, message))

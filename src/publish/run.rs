@@ -58,8 +58,11 @@ impl Work {
                 (State::Done, None)
             }
             Err(error) => {
-                let error = error.at(self.job.stage());
-                self.clean_up().await;
+                let mut error = error.at(self.job.stage());
+                let clean = self.clean_up().await;
+                if clean && error.code == Code::Cancelled {
+                    error.message.push_str("; nothing of it is left");
+                }
                 let state = if error.code == Code::Cancelled { State::Cancelled } else { State::Failed };
                 if state == State::Failed {
                     self.log.say(Level::Error, "publish", &error);
@@ -120,6 +123,11 @@ impl Work {
         });
         version::create(self, place, checked, stored).await?;
         self.job.enter(Stage::Finishing);
+        if self.thumbnail_id(checked).is_none() {
+            self.warn(
+                "no thumbnail was given, and ftrack shows no play button on such a movie: give a jpg or png".into(),
+            );
+        }
         Ok(())
     }
 }
@@ -130,5 +138,5 @@ fn files(checked: &Checked) -> Vec<(Media, &'static str)> {
 }
 
 fn cancelled() -> Error {
-    Error::new(Code::Cancelled, "the job was cancelled before its version was created; nothing of it is left")
+    Error::new(Code::Cancelled, "the job was cancelled before its version was created")
 }

@@ -62,7 +62,7 @@ pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>
         // Together with the locations (as the official JavaScript client does), because their being there is the one sign by
         // which a completion whose answer was lost can be recognised; completing twice is an error.
         let probe = Query::select(&["id"], "ComponentLocation").filter(Filter::within("id", locations));
-        work.client.commit(&complete, &probe).await?;
+        work.client.patient(policy::UPLOAD_PATIENCE).commit(&complete, &probe).await?;
     }
     Ok(Stored { asset_id, unlocated, warnings })
 }
@@ -158,6 +158,7 @@ async fn upload(work: &Work, file: &File, metadata: &Value) -> Result<(Target, U
             progress: file.progress.clone(),
             log: work.log.clone(),
             idle_timeout: policy::UPLOAD_IDLE_TIMEOUT,
+            patience: policy::UPLOAD_PATIENCE,
         };
         match upload.run().await {
             Ok(uploaded) => {
@@ -169,7 +170,13 @@ async fn upload(work: &Work, file: &File, metadata: &Value) -> Result<(Target, U
             Err(error) if error.code == Code::StorageExpired && !asked_again => {
                 work.log.warning("publish", format_args!("{}: {error}; asking for a new address", file.file_name));
                 asked_again = true;
-                metadata = work.client.call_repeatable(&[self::metadata(file)]).await?.pop().unwrap_or_default();
+                metadata = work
+                    .client
+                    .patient(policy::UPLOAD_PATIENCE)
+                    .call_repeatable(&[self::metadata(file)])
+                    .await?
+                    .pop()
+                    .unwrap_or_default();
             }
             Err(error) => return Err(error),
         }

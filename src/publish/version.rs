@@ -6,12 +6,10 @@ use super::ids;
 use super::resolve::{Asset, Place};
 use super::store::{self, Stored};
 use super::work::Work;
-use crate::ftrack::retry;
 use crate::ftrack::{Committed, Filter, Operation, Query};
 use crate::media;
 use crate::session::{Code, Error, Result, policy};
 use serde_json::{Map, Value, json};
-use std::time::Instant;
 
 /// Creates the version and everything that belongs to it. When this returns, reviewers can open it.
 pub async fn create(work: &Work, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
@@ -92,7 +90,7 @@ async fn create_version(
 
     work.made.lock().version = true;
     let probe = Query::select(&["id", "version"], "AssetVersion").filter(Filter::equals("id", &ids.version));
-    let number = match work.client.commit(&operations, &probe).await? {
+    let number = match work.client.patient(policy::UPLOAD_PATIENCE).commit(&operations, &probe).await? {
         Committed::Now(results) => results.last().and_then(|result| result["data"]["version"].as_i64()),
         Committed::Before(rows) => rows.first().and_then(|row| row["version"].as_i64()),
     };
@@ -131,20 +129,11 @@ async fn attach(work: &Work, checked: &Checked) -> Result<()> {
         operations.push(attach(&work.ids.thumbnail));
     }
     // The version is there, so it is worth waiting for a server that is away for a while: removing it needs the server, too.
-    let until = Instant::now() + policy::ATTACH_PATIENCE;
-    loop {
-        match work.client.call_repeatable(&operations).await {
-            Ok(_) => return Ok(()),
-            Err(error) if retry::may_pass(&error) && Instant::now() < until => {
-                work.log.warning("publish", format_args!("the version still lacks its media, trying again: {error}"));
-                tokio::time::sleep(retry::pause_between(policy::RETRY_BASE, policy::ATTACH_PAUSE)).await;
-            }
-            Err(error) => {
-                let message = format!("the version was created and could not be given its media: {}", error.message);
-                return Err(Error { message, ..error });
-            }
-        }
-    }
+    let client = work.client.patient(policy::ATTACH_PATIENCE);
+    client.call_repeatable(&operations).await.map(drop).map_err(|error| Error {
+        message: format!("the version was created and could not be given its media: {}", error.message),
+        ..error
+    })
 }
 
 /// Where a browser opens the version: not documented by ftrack, and the form that its users' programs have in common.

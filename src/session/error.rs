@@ -159,7 +159,7 @@ codes! {
     StorageRefused = -701, "FTR_E_STORAGE_REFUSED", Storage, false;
     /// The upload address expired before all bytes were sent, also after asking for a new one.
     StorageExpired = -702, "FTR_E_STORAGE_EXPIRED", Storage, true;
-    /// The storage failed (5xx) or broke the connection, also after retries.
+    /// The storage failed (5xx) or broke the connection, for as long as it was tried.
     StorageUnavailable = -703, "FTR_E_STORAGE_UNAVAILABLE", Storage, true;
     /// The storage holds something else than was sent. Nothing was published.
     StorageMismatch = -704, "FTR_E_STORAGE_MISMATCH", Storage, true;

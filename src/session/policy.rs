@@ -27,8 +27,12 @@ pub const RECONNECT_PAUSE: Duration = Duration::from_secs(20);
 /// A version that was created and lacks its media is worth this much waiting for a server that is being restarted.
 pub const ATTACH_PATIENCE: Duration = Duration::from_secs(300);
 
-/// The longest wait between tries in that time: long enough for a server that starts, short enough for a reviewer.
-pub const ATTACH_PAUSE: Duration = Duration::from_secs(10);
+/// What was uploaded, even in part, is worth this much waiting for a network that comes back: a VPN that connects again, a
+/// gateway that is restarted. A host that knows better cancels.
+pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
+
+/// The longest wait between tries in those times: long enough for a server that starts, short enough for a reviewer.
+pub const PATIENT_PAUSE: Duration = Duration::from_secs(5);
 
 /// The largest API answer that is read: a page of 500 entities is well below, and a wrong server may send without end.
 pub const ANSWER_LIMIT: usize = 64 << 20;

@@ -94,6 +94,9 @@ impl Queue {
     pub fn announce(&self, waking: Waking) {
         self.ready.notify_one();
         if waking.0 {
+            // Not under the lock: a host that waits for the descriptor runs at once, and would wait for the lock. It may have
+            // taken the event by another way before this; then the descriptor is readable once with nothing to take.
+            self.wake.set();
             self.wake.call();
         }
     }
@@ -149,6 +152,7 @@ impl Queue {
             if state.finished() {
                 return Woken::Finished;
             }
+            self.wake.clear();
             match deadline {
                 None => self.ready.wait(&mut state),
                 Some(deadline) if Instant::now() >= deadline => return Woken::TimedOut,
@@ -215,10 +219,6 @@ impl Queue {
         state.clock += 1;
         let clock = state.clock;
         change(&mut state, clock);
-        if was_empty {
-            // Under the lock: a reader that empties the queue clears it under the same lock.
-            self.wake.set();
-        }
         was_empty
     }
 }

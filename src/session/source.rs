@@ -170,6 +170,10 @@ fn cannot_open(path: &Path, error: io::Error) -> Error {
             Code::FileNotFound,
             "does not exist: check the path, and that the drive or mount is there on this machine",
         ),
+        _ if error.kind() == io::ErrorKind::PermissionDenied => Error::new(
+            Code::FileUnreadable,
+            "may not be read by this user: give read permission, and execute permission on its folders",
+        ),
         _ => Error::new(Code::FileUnreadable, format!("cannot be opened: {error}")),
     }
 }

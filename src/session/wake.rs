@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_descriptor_is_readable_exactly_while_events_wait() {
+    fn the_descriptor_is_readable_while_events_wait_and_not_when_all_were_taken() {
         let queue = Queue::default();
         queue.line(line("before the descriptor exists"));
         let descriptor = queue.wake_fd().unwrap();

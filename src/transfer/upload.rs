@@ -36,6 +36,8 @@ pub struct Upload {
     pub log: Log,
     /// A request on which no byte moves for this long is given up; `policy::UPLOAD_IDLE_TIMEOUT` unless the session says otherwise.
     pub idle_timeout: Duration,
+    /// How long a request that fails is tried again at least; `policy::UPLOAD_PATIENCE` unless the session says otherwise.
+    pub patience: Duration,
 }
 
 /// What the storage has taken.
@@ -133,7 +135,7 @@ impl Upload {
 
     /// Sends one request, again where that may help; to send the same bytes twice does no harm.
     async fn put_repeatedly(&self, part: &Part<'_>) -> Result<Option<String>> {
-        let mut tries = Tries::default();
+        let mut tries = Tries::lasting(self.patience);
         loop {
             let error = match self.put(part).await {
                 Ok(etag) => return Ok(etag),
