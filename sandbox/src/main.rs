@@ -31,8 +31,12 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings =
-        Config { listen: arguments.listen, allow_remote: arguments.allow_remote, ..Config::new(arguments.data) };
+    let settings = Config {
+        listen: arguments.listen,
+        allow_remote: arguments.allow_remote,
+        public_url: arguments.public_url,
+        ..Config::new(arguments.data)
+    };
     let server = match Server::start(settings).await {
         Ok(server) => server,
         Err(error) => {
@@ -51,8 +55,7 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What a person needs to publish here; programs read the first three lines. Clients that are not on this machine use
-/// the server's public address, which is the one that is shown.
+/// What a person needs to publish here; programs read the first three lines.
 fn greet(url: &str) {
     println!("Server   {url}");
     println!("User     {}", config::DEMO_USER);
