@@ -818,7 +818,7 @@ typedef void (*ftr_wakeup_callback)(void *user_data);
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif  /* __cplusplus */
 
 /**
  * The library's version, such as "0.1.0". Never NULL; valid for ever. May be called from anywhere, also in a wake-up
@@ -1002,7 +1002,7 @@ FTR_API int32_t ftr_job_free(ftr_job job);
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* FTREVIEW_H */

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use support::build::{STRICT, compiled, program};
 use support::run::{command, finish, run};
-use support::server::{CONTEXT, Silent, Staging, environment, nobody};
+use support::server::{CONTEXT, Silent, Staging, environment, nobody, web_site};
 use support::{is_there, repository, sample};
 
 const EXAMPLES: [&str; 3] = ["minimal", "publish", "poll_loop"];
@@ -82,7 +82,8 @@ fn publish_ends_with_the_codes_that_its_help_explains() {
     let [movie, odd] =
         [movie.to_str().unwrap(), repository("tests/data/media/odd-size.mp4").to_str().unwrap()].map(str::to_owned);
     let (url, nobody) = (server.url(), nobody());
-    let cases: [(i32, &str, &[&str], &str); 11] = [
+    let [web_site, no_tls] = ["http", "https"].map(|scheme| format!("{scheme}://{}", web_site()));
+    let cases: [(i32, &str, &[&str], &str); 13] = [
         (1, url, &["--context", CONTEXT, "no-such-file.mp4"], "FTR_E_FILE_NOT_FOUND"),
         (1, url, &["--context", CONTEXT, &odd], "FTR_E_MOVIE_ODD_SIZE"),
         (1, url, &["--context", "demo/nowhere", &movie], "FTR_E_UNKNOWN_CONTEXT"),
@@ -93,6 +94,8 @@ fn publish_ends_with_the_codes_that_its_help_explains() {
         (2, url, &["--timeout", "soon", &movie], "--timeout"),
         (3, "ftp://studio", &["--context", CONTEXT, &movie], "FTRACK_SERVER"),
         (3, url, &["--context", CONTEXT, "--user", "nobody", &movie], "FTR_E_UNAUTHORISED"),
+        (3, &web_site, &["--context", CONTEXT, &movie], "FTR_E_WRONG_SERVER"),
+        (3, &no_tls, &["--context", CONTEXT, &movie], "FTR_E_TLS"),
         (4, &nobody, &["--context", CONTEXT, &movie], "FTR_E_UNREACHABLE"),
     ];
     for (code, url, arguments, word) in cases {
@@ -116,6 +119,7 @@ fn ctrl_c_cancels_and_leaves_nothing_on_the_server() {
     interrupt(child.id());
     let ended = finish(child);
     assert_eq!(ended.status.code(), Some(130), "{before}{}", ended.account());
+    assert!(ended.err.contains("the unfinished upload stays on the server"), "{}", ended.account());
     assert!(ended.err.contains("cancelled, nothing was published"), "{}", ended.account());
     assert_eq!((server.count("asset_version"), server.count("component")), (0, 0));
 

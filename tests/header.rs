@@ -43,6 +43,17 @@ fn every_error_code_is_in_the_header_with_its_number() {
     }
 }
 
+#[test]
+fn a_compiler_of_old_c_finds_no_comment_that_it_does_not_know() {
+    let header = generate();
+    let is_new = |line: &&str| {
+        let code = line.trim_start();
+        !code.starts_with('*') && code.split("/*").next().is_some_and(|code| code.contains("//"))
+    };
+    let found: Vec<&str> = header.lines().filter(is_new).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
 /// The words of a text that begin with `ftr_` and are followed by one of these.
 fn names(text: &str, follows: &[char]) -> Vec<String> {
     let code: String =
@@ -73,7 +84,18 @@ fn generate() -> String {
     // What concerns Rust callers only.
     let text = String::from_utf8(text).unwrap();
     let text = text.replace(END, &format!("{INITIALISERS}\n{END}"));
-    parenthesised(&without_safety_sections(&text))
+    old_comments(&parenthesised(&without_safety_sections(&text)))
+}
+
+/// cbindgen says which #ifdef ends in C++ comments, which a pedantic C90 compiler warns about.
+fn old_comments(text: &str) -> String {
+    let line = |line: &str| match line.split_once("// ") {
+        Some((code, comment)) if code.starts_with(['#', '}']) => {
+            format!("{}  /* {} */\n", code.trim_end(), comment.trim_end())
+        }
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 /// Where the last declaration has been made.

@@ -198,7 +198,8 @@ static void poll_until_ended(ftr_session session, ftr_job job, struct publicatio
                 begin_line(publication);
                 fprintf(stderr, publication->timed_out
                                     ? "publish: the time is over, cancelling\n"
-                                    : "publish: cancelling and cleaning up; once more to leave at once\n");
+                                    : "publish: cancelling and cleaning up; Ctrl-C once more leaves at once, and the "
+                                      "unfinished upload stays on the server, where no reviewer sees it\n");
                 /* Only asks: the job ends, and on_job hears how. One whose version is being created ends as done. */
                 ftr_job_cancel(job);
                 give_up = now_ms() + CLEAN_UP_MS;
@@ -271,13 +272,20 @@ static void print_value(const char *key, const char *value)
         printf("%s: %s\n", key, value);
 }
 
-/* By class and properties, not by a list of codes: so it is also right for codes that later versions add. */
+/* Few codes by name, the others by class and properties: so it is also right for codes that later versions add. */
 static int exit_code_of(const ftr_error *error)
 {
-    if (error->error_class == FTR_CLASS_CONFIGURATION || error->code == FTR_E_UNAUTHORISED ||
-        error->code == FTR_E_PERMISSION)
+    switch (error->code) {
+    case FTR_E_UNAUTHORISED:
+    case FTR_E_PERMISSION:
+    case FTR_E_TLS:          /* a certificate that is not trusted */
+    case FTR_E_WRONG_SERVER: /* something answers there, but no ftrack */
         return NOT_ALLOWED;
-    return error->retryable ? TRY_LATER : FAILED;
+    default:
+        if (error->error_class == FTR_CLASS_CONFIGURATION)
+            return NOT_ALLOWED;
+        return error->retryable ? TRY_LATER : FAILED;
+    }
 }
 
 /* The job's end, told once. The texts are the library's and valid during this call: what is needed later must be copied,

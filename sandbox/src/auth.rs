@@ -99,13 +99,11 @@ impl Auth {
             _ => None,
         };
         found.ok_or_else(|| {
-            let user = text("ftrack-user").unwrap_or_default();
-            ApiError::new(
-                Exception::InvalidCredentials,
-                format!(
-                    "The supplied API key is not valid for the user {user:?}. Send ftrack-user and ftrack-api-key."
-                ),
-            )
+            let reason = match text("ftrack-user") {
+                Some(user) => format!("The supplied API key is not valid for the user {user:?}."),
+                None => "No user with an API key, and no session, was supplied.".to_owned(),
+            };
+            ApiError::new(Exception::InvalidCredentials, reason)
         })
     }
 

@@ -31,8 +31,12 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings =
-        Config { listen: arguments.listen, allow_remote: arguments.allow_remote, ..Config::new(arguments.data) };
+    let settings = Config {
+        listen: arguments.listen,
+        allow_remote: arguments.allow_remote,
+        public_url: arguments.public_url,
+        ..Config::new(arguments.data)
+    };
     let server = match Server::start(settings).await {
         Ok(server) => server,
         Err(error) => {
@@ -41,11 +45,7 @@ async fn main() -> ExitCode {
         }
     };
     if !arguments.quiet {
-        println!("Server   {}", server.url());
-        println!("User     {}", config::DEMO_USER);
-        println!("API key  {}", config::DEMO_KEY);
-        println!("Review   {}/", server.url());
-        println!("Ctrl-C stops.");
+        greet(server.url());
     }
     if let Err(error) = tokio::signal::ctrl_c().await {
         eprintln!("Cannot wait for Ctrl-C: {error}. Stopping.");
@@ -53,4 +53,19 @@ async fn main() -> ExitCode {
     }
     server.stop().await;
     ExitCode::SUCCESS
+}
+
+/// What a person needs to publish here; programs read the first three lines.
+fn greet(url: &str) {
+    println!("Server   {url}");
+    println!("User     {}", config::DEMO_USER);
+    println!("API key  {}", config::DEMO_KEY);
+    println!("Review   {url}/");
+    println!();
+    println!("export FTRACK_SERVER={url}");
+    println!("export FTRACK_API_USER={}", config::DEMO_USER);
+    println!("export FTRACK_API_KEY={}", config::DEMO_KEY);
+    println!();
+    println!("Contexts to publish to: demo/sq010/sh010/compositing and others in the projects demo and pilot.");
+    println!("Ctrl-C stops.");
 }

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod common;
+
 use std::io::Cursor;
 
+use common::client;
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER, READER_KEY, READER_USER};
 use ftreview_sandbox::{Config, Server};
 use image::{ImageFormat, RgbImage};
@@ -22,7 +25,7 @@ impl Sandbox {
     async fn start() -> Sandbox {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(Config::new(folder.path())).await.unwrap();
-        Sandbox { server, client: Client::new(), _folder: folder }
+        Sandbox { server, client: client(), _folder: folder }
     }
 
     async fn api(&self, operations: Value) -> Value {
@@ -206,7 +209,7 @@ async fn a_server_open_to_others_asks_for_user_and_key() {
     config.allow_remote = true;
     let server = Server::start(config).await.unwrap();
     let url = server.url();
-    let client = Client::new();
+    let client = client();
     assert_eq!(cookie(&client.get(url).send().await.unwrap()), None);
 
     let sign_in =

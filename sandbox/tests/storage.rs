@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod common;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use common::client;
 use ftreview_sandbox::storage::{Limits, Storage, Upload};
 use md5::{Digest, Md5};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -35,7 +38,7 @@ impl Store {
         storage.set_public_url(format!("http://{address}/"));
         let routes = storage.routes();
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Store { storage, address, client: Client::new(), folder }
+        Store { storage, address, client: client(), folder }
     }
 
     /// A PUT of `body` as the upload says it should be done.

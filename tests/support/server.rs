@@ -1,6 +1,7 @@
 //! Servers for the programs: the staging server, and one that takes connections and never answers.
 
 use ftreview_sandbox::{AppState, Config, Server, config};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -87,6 +88,23 @@ impl Silent {
         let address: SocketAddr = self.listener.local_addr().unwrap();
         format!("http://{address}")
     }
+}
+
+/// A web server that is no ftrack server: whatever it is asked, it answers with a page. Takes connections as long as the
+/// test program runs.
+pub fn web_site() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let mut asked = [0; 4096];
+            // A client that has gone has its answer already.
+            if client.read(&mut asked).is_ok() {
+                let _ = client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello");
+            }
+        }
+    });
+    address
 }
 
 /// The address of a port on which nobody listens, and nobody else can: it is taken, but connections are refused.

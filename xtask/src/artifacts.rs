@@ -1,8 +1,9 @@
 //! Building the library and the staging server, and where cargo put them.
 
 use std::ffi::OsString;
+use std::io::{BufRead, BufReader, IsTerminal, stderr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ pub struct Artifacts {
     pub server: PathBuf,
 }
 
-/// Builds both in the dev profile. Cargo's errors go to the terminal.
+/// Builds both in the dev profile.
 pub fn build() -> Outcome<Artifacts> {
     let files =
         build_with(shell::cargo().args(["build", "-p", "ftreview", "-p", "ftreview-sandbox", "--lib", "--bins"]), &[])?;
@@ -27,15 +28,35 @@ pub fn build() -> Outcome<Artifacts> {
 }
 
 /// Runs a `cargo build` or `cargo rustc` and returns every file that it says it made or found fresh; `last` ends the
-/// command line.
+/// command line. Cargo's progress and the compiler's messages go to the terminal.
 pub fn build_with(command: &mut Command, last: &[OsString]) -> Outcome<Vec<PathBuf>> {
-    let messages = shell::output(command.args(["--quiet", "--message-format=json-render-diagnostics"]).args(last))
-        .map_err(|_| "The build failed; cargo's messages are above.".to_owned())?;
-    let artifacts = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["reason"] == "compiler-artifact");
-    Ok(artifacts.flat_map(|artifact| paths(&artifact["filenames"])).collect())
+    let rendered = if stderr().is_terminal() { "json,json-diagnostic-rendered-ansi" } else { "json" };
+    command.arg(format!("--message-format={rendered}")).args(last).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| shell::cannot_run(command, &error))?;
+    let mut files = Vec::new();
+    let lines = child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines());
+    for line in lines.map_while(Result::ok) {
+        let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
+        match message["reason"].as_str() {
+            Some("compiler-artifact") => files.extend(paths(&message["filenames"])),
+            Some("compiler-message") => show(&message["message"]),
+            _ => {}
+        }
+    }
+    let status = child.wait().map_err(|error| shell::cannot_run(command, &error))?;
+    if status.success() { Ok(files) } else { Err("The build failed; cargo's messages are above.".into()) }
+}
+
+/// Shows what the compiler says, but not where it has written the names of the system's libraries: nobody asked for
+/// that but this program.
+fn show(message: &Value) {
+    let is_asked_for = message["level"] == "note"
+        && message["message"].as_str().is_some_and(|text| text.starts_with("native artifacts to link against"));
+    if let Some(text) = message["rendered"].as_str().filter(|_| !is_asked_for) {
+        // Cargo's progress bar may stand on the line.
+        let begin = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
+        eprint!("{begin}{text}");
+    }
 }
 
 /// The file with this stem and one of these extensions.

@@ -51,7 +51,7 @@ pub fn run(arguments: &[&str]) -> Outcome {
     // Before the long build: whoever has no compiler learns it now.
     cc::compiler()?;
 
-    step("Building the library and the staging server (a minute or two the first time)");
+    step("Building the library and the staging server (two to six minutes the first time)");
     let artifacts = artifacts::build()?;
     step("Compiling examples/c/publish.c");
     let program = cc::example("publish", &artifacts, &folder)?;

@@ -6,15 +6,15 @@
 //! lib/libftreview.a
 //! lib/pkgconfig/ftreview.pc
 //! lib/cmake/ftreview/                   find_package(ftreview)
-//! share/doc/ftreview/                   licences, readme, examples
+//! share/doc/ftreview/                   licences, where to begin, examples, third-party notices
 //! ```
 
 use std::ffi::OsString;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::artifacts;
 use crate::shell::{self, Outcome, root, scratch};
+use crate::{artifacts, notices};
 
 /// The ABI's version in the soname, which `build.rs` gives to the linker; the suite `install` compares the two.
 pub const ABI: &str = "1";
@@ -46,6 +46,7 @@ pub fn run(arguments: &[&str]) -> Outcome {
             other => return Err(format!("Install has no option \"{other}\"; it has --prefix DIR and --profile NAME.")),
         }
     }
+    println!("Building ({profile}), several minutes the first time");
     install(&prefix, profile)?;
     println!("Installed in {}", prefix.display());
     println!("pkg-config   PKG_CONFIG_PATH={}", prefix.join("lib/pkgconfig").display());
@@ -149,16 +150,18 @@ fn lay_out(prefix: &Path, build: &Build) -> Outcome {
     ] {
         fill(&root().join("include").join(template), &lib.join(place), &values)?;
     }
-    documents(&prefix.join("share/doc/ftreview"))
+    documents(&prefix.join("share/doc/ftreview"), &values)
 }
 
-fn documents(folder: &Path) -> Outcome {
-    for name in ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "CHANGELOG.md"] {
-        let file = root().join(name);
-        if file.exists() {
-            copy(&file, &folder.join(name))?;
-        }
+/// The repository's own readme is about the repository; who has the library alone gets a shorter one.
+fn documents(folder: &Path, values: &[(&str, String)]) -> Outcome {
+    for name in ["LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"] {
+        copy(&root().join(name), &folder.join(name))?;
     }
+    fill(&root().join("include/README.md.in"), &folder.join("README.md"), values)?;
+    let notices = folder.join("THIRD-PARTY.md");
+    std::fs::write(&notices, notices::third_party()?)
+        .map_err(|error| format!("Cannot write {}: {error}.", notices.display()))?;
     for example in listed("examples/c", &["c", "h"])? {
         copy(&example, &folder.join("examples/c").join(example.file_name().unwrap_or_default()))?;
     }

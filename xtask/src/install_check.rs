@@ -17,6 +17,7 @@ pub fn run() -> Outcome<String> {
     only_own_symbols(&library)?;
     loads_as_promised(&library)?;
     names_no_folder_of_this_machine(&[&library, &moved.join("lib/libftreview.a")], &moved)?;
+    documents_stand_alone(&moved.join("share/doc/ftreview"))?;
     through_pkg_config(&moved, &folder)?;
     through_cmake(&moved, &folder.join("cmake"))?;
     Ok(String::new())
@@ -66,6 +67,36 @@ fn names_no_folder_of_this_machine(libraries: &[&Path], prefix: &Path) -> Outcom
     }
     println!("no folder of this machine in the libraries");
     Ok(())
+}
+
+/// What is installed leads nowhere in the repository, and says whose code is in the library.
+fn documents_stand_alone(folder: &Path) -> Outcome {
+    for name in ["README.md", "CHANGELOG.md"] {
+        let text = read(&folder.join(name))?;
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if !link.contains("://") && !folder.join(link).exists() {
+                return Err(format!("The installed {name} links to {link}, which is not installed."));
+            }
+        }
+    }
+    let notices = read(&folder.join("THIRD-PARTY.md"))?;
+    // One under each kind of licence, and one that only the tests use.
+    for (name, licence) in [("mp4parse", "MPL-2.0"), ("ring", "Apache-2.0 AND ISC"), ("tokio", "MIT")] {
+        let is_there =
+            |line: &str| line.starts_with(&format!("| {name} | ")) && line.contains(&format!("| {licence} |"));
+        if !notices.lines().any(is_there) {
+            return Err(format!("The installed THIRD-PARTY.md does not name {name} with its licence {licence}."));
+        }
+    }
+    if notices.contains("| cbindgen |") {
+        return Err("The installed THIRD-PARTY.md names cbindgen, which is not in the library.".into());
+    }
+    println!("documents lead nowhere else, and name the code of others");
+    Ok(())
+}
+
+fn read(file: &Path) -> Outcome<String> {
+    std::fs::read_to_string(file).map_err(|error| format!("Cannot read {}: {error}.", file.display()))
 }
 
 fn through_pkg_config(prefix: &Path, folder: &Path) -> Outcome {

@@ -9,6 +9,7 @@ mod demo;
 mod header;
 mod install;
 mod install_check;
+mod notices;
 mod peers;
 mod shell;
 mod staging;
@@ -18,39 +19,74 @@ mod tools;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-Usage: cargo xtask <chore>
+use shell::Outcome;
 
-  demo [--once]            Publish a movie and a still from C to a staging server, check what arrived, show the review page.
+/// One chore.
+struct Chore {
+    name: &'static str,
+    /// Its lines in the list of chores, which are its own help as well.
+    help: &'static str,
+    run: fn(&[&str]) -> Outcome,
+}
+
+const CHORES: [Chore; 4] = [
+    Chore {
+        name: "demo",
+        help: "  demo [--once]            Publish a movie and a still from C to a staging server, check what arrived, show the review page.
                            --once ends after checking.
-  test [--fast] [SUITE]... Run the tests: all suites, those that need only cargo (--fast), or the ones named.
+",
+        run: demo::run,
+    },
+    Chore {
+        name: "test",
+        help: "  test [--fast] [SUITE]... Run the tests: all suites, those that need only cargo (--fast), or the ones named.
   test --list              Name the suites.
-  header                   Write include/ftreview.h anew from the code.
-  install [--prefix DIR] [--profile NAME]
+",
+        run: test::run,
+    },
+    Chore {
+        name: "header",
+        help: "  header                   Write include/ftreview.h anew from the code.\n",
+        run: header::run,
+    },
+    Chore {
+        name: "install",
+        help: "  install [--prefix DIR] [--profile NAME]
                            Lay out the library for other builds: header, shared and static library, pkg-config, CMake.
-                           DIR is target/xtask/install/ftreview unless given; NAME is release (default) or dist (smaller, slower to build).
-";
+                           DIR is target/xtask/install/ftreview unless given; NAME is release (default) or dist (smaller,
+                           slower to build).
+",
+        run: install::run,
+    },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let result = match words.as_slice() {
-        ["demo", rest @ ..] => demo::run(rest),
-        ["test", rest @ ..] => test::run(rest),
-        ["header"] => header::run(),
-        ["install", rest @ ..] => install::run(rest),
-        ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
-            Ok(())
-        }
-        [] => Err(format!("No chore was named.\n\n{USAGE}")),
-        other => Err(format!("There is no chore \"{}\".\n\n{USAGE}", other.join(" "))),
-    };
-    match result {
+    match run(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("{message}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(words: &[&str]) -> Outcome {
+    let Some((name, rest)) = words.split_first() else {
+        return Err(format!("No chore was named.\n\n{}", usage()));
+    };
+    let is_help = |word: &&str| matches!(*word, "--help" | "-h");
+    match CHORES.iter().find(|chore| chore.name == *name) {
+        Some(chore) if rest.iter().any(is_help) => print!("Usage: cargo xtask CHORE, which is\n\n{}", chore.help),
+        Some(chore) => return (chore.run)(rest),
+        None if *name == "help" || is_help(name) => print!("{}", usage()),
+        None => return Err(format!("There is no chore \"{name}\".\n\n{}", usage())),
+    }
+    Ok(())
+}
+
+fn usage() -> String {
+    let chores: String = CHORES.iter().map(|chore| chore.help).collect();
+    format!("Usage: cargo xtask CHORE\n\n{chores}\n`cargo xtask CHORE --help` shows one of them alone.\n")
 }

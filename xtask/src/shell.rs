@@ -30,8 +30,20 @@ pub fn emptied(folder: &Path) -> Outcome {
 }
 
 /// The cargo that runs this program, in the repository's root.
+///
+/// Without what cargo has set for this program: build scripts that watch these variables, such as that of ring, would
+/// run again each time cargo is called from here and not from a terminal, and everything after them.
 pub fn cargo() -> Command {
-    program(std::env::var_os("CARGO").as_deref().unwrap_or(OsStr::new("cargo")))
+    let mut command = program(std::env::var_os("CARGO").as_deref().unwrap_or(OsStr::new("cargo")));
+    let is_cargos = |name: &str| {
+        name.starts_with("CARGO_PKG_")
+            || name.starts_with("CARGO_MANIFEST_")
+            || ["OUT_DIR", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"].contains(&name)
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_cargos(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// A program to be run in the repository's root.

@@ -66,6 +66,15 @@ pub const SUITES: &[Suite] = &[
         run: demo,
     },
     Suite {
+        name: "asan",
+        about: "The C programs and the library, built with AddressSanitizer",
+        fast: false,
+        needs: &[&GCC, &BINUTILS],
+        wants: &[],
+        provide: has_sanitizer,
+        run: asan,
+    },
+    Suite {
         name: "licences",
         about: "Licences, banned crates and sources of the dependencies",
         fast: false,
@@ -159,8 +168,22 @@ fn no_foreign_libraries() -> Outcome {
 }
 
 fn tests() -> Outcome<String> {
-    let (result, totals) = run_counted(shell::cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"]))?;
-    let Totals { passed, failed, ignored } = totals;
+    counted(shell::cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"]))
+}
+
+fn has_sanitizer() -> Outcome {
+    let there = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    if there { Ok(()) } else { Err("the suite is written for Linux on x86-64.".into()) }
+}
+
+/// Tests that are ignored otherwise, since they build the library a second time, into `target/asan`.
+fn asan() -> Outcome<String> {
+    counted(shell::cargo().args(["test", "--quiet", "--package", "ftreview", "--test", "c_tools", "--", "--ignored"]))
+}
+
+/// Runs `cargo test` and says how many tests passed; none at all is a failure.
+fn counted(command: &mut Command) -> Outcome<String> {
+    let (result, Totals { passed, failed, ignored }) = run_counted(command)?;
     let counts = format!("{passed} tests passed, {failed} failed, {ignored} ignored");
     match result {
         Ok(()) if passed == 0 => Err("No test was run.".into()),

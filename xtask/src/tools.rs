@@ -18,6 +18,7 @@ const fn tool(name: &'static str, probe: &'static [&'static str], package: &'sta
     Tool { name, probe, package }
 }
 
+pub const GCC: Tool = tool("gcc", &["gcc", "--version"], "gcc");
 pub const CXX: Tool = tool("g++", &["g++", "--version"], "g++");
 pub const CLANG: Tool = tool("clang", &["clang", "--version"], "clang");
 pub const VALGRIND: Tool = tool("valgrind", &["valgrind", "--version"], "valgrind");

@@ -23,7 +23,7 @@ impl Sandbox {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::new(folder.path());
         change(&mut config);
-        Self { server: Server::start(config).await.unwrap(), client: Client::new(), folder }
+        Self { server: Server::start(config).await.unwrap(), client: client(), folder }
     }
 
     /// A call of the API without credentials.
@@ -78,6 +78,14 @@ impl Sandbox {
         let created = self.pass(json!([create("Asset", json!({"name": "main", "context_id": shot}))])).await;
         created[0]["data"]["id"].as_str().unwrap().to_owned()
     }
+}
+
+/// A client of a server on loopback. Built together with the library, reqwest has TLS without a provider of cryptography
+/// and makes no client until the process has one, even to speak plain HTTP.
+pub fn client() -> Client {
+    // Fails when another test of this process was first, with the same provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
 }
 
 pub fn create(entity_type: &str, mut data: Value) -> Value {
