@@ -19,6 +19,12 @@ use crate::{artifacts, notices};
 /// The ABI's version in the soname, which `build.rs` gives to the linker; the suite `install` compares the two.
 pub const ABI: &str = "1";
 
+/// What a plug-in that contains the static library is linked with, as `build.rs` links the shared one: the plug-in exports
+/// nothing of it, which another plug-in's copy could be mixed up with, and stays in memory, since a thread of the library
+/// may be running when the host unloads it.
+const STATIC_LINK_OPTIONS: &[&str] =
+    if cfg!(target_os = "linux") { &["-Wl,--exclude-libs,libftreview.a", "-Wl,-z,nodelete"] } else { &[] };
+
 /// A build of the library with nothing of this machine in it.
 struct Build {
     shared: PathBuf,
@@ -141,6 +147,8 @@ fn lay_out(prefix: &Path, build: &Build) -> Outcome {
         ("@SONAME@", soname),
         ("@SYSTEM_LIBRARIES@", build.system_libraries.clone()),
         ("@SYSTEM_LIBRARIES_LIST@", build.system_libraries.replace(' ', ";")),
+        ("@STATIC_LINK_OPTIONS@", STATIC_LINK_OPTIONS.join(" ")),
+        ("@STATIC_LINK_OPTIONS_LIST@", STATIC_LINK_OPTIONS.join(";")),
         ("@POINTER_BYTES@", size_of::<usize>().to_string()),
     ];
     for (template, place) in [

@@ -24,10 +24,9 @@ pub fn run() -> Outcome<String> {
 }
 
 fn only_own_symbols(library: &Path) -> Outcome {
-    let symbols = shell::output(shell::program("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library))?;
-    let names: Vec<&str> = symbols.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    let foreign: Vec<&&str> = names.iter().filter(|name| !name.starts_with("ftr_")).collect();
-    if !names.contains(&"ftr_version") {
+    let names = exports(library)?;
+    let foreign: Vec<&String> = names.iter().filter(|name| !name.starts_with("ftr_")).collect();
+    if !names.iter().any(|name| name == "ftr_version") {
         return Err(format!("The shared library exports no ftr_version but {names:?}."));
     }
     if !foreign.is_empty() {
@@ -35,6 +34,11 @@ fn only_own_symbols(library: &Path) -> Outcome {
     }
     println!("exports {} functions, all ftr_*", names.len());
     Ok(())
+}
+
+fn exports(library: &Path) -> Outcome<Vec<String>> {
+    let symbols = shell::output(shell::program("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library))?;
+    Ok(symbols.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
 }
 
 fn loads_as_promised(library: &Path) -> Outcome {
@@ -147,8 +151,23 @@ fn through_cmake(prefix: &Path, build: &Path) -> Outcome {
     for program in ["c_ftreview", "cpp_ftreview", "c_static", "cpp_static"] {
         says_version(&mut Command::new(build.join(program)))?;
     }
-    println!("builds through find_package, shared and static, C and C++");
+    contains_the_library_as_promised(&build.join("libplugin.so"))?;
+    println!("builds through find_package, shared, static and as a plug-in, C and C++");
     Ok(())
+}
+
+/// The plug-in exports its own functions only, and stays in memory.
+fn contains_the_library_as_promised(plugin: &Path) -> Outcome {
+    let exports = exports(plugin)?;
+    if exports != ["main"] {
+        return Err(format!("A plug-in with the static library exports {exports:?}, not only its own main."));
+    }
+    let entries = shell::output(shell::program("readelf").args(["-d", "-W"]).arg(plugin))?;
+    if entries.contains("NODELETE") {
+        Ok(())
+    } else {
+        Err(format!("A plug-in with the static library can be unloaded:\n{entries}"))
+    }
 }
 
 fn says_version(command: &mut Command) -> Outcome {
