@@ -63,7 +63,7 @@ cases! {
     one_thread_polls_the_other_is_told_and_an_interrupt_wakes_the_one: "lifecycle" "poll_from_two_threads" at Silent::start();
     an_interrupt_before_the_wait_is_not_lost: "lifecycle" "interrupt_before_waiting" at Silent::start();
     freeing_lets_go_a_thread_that_polls: "lifecycle" "free_while_another_polls" at Silent::start();
-    the_wake_up_descriptor_is_readable_exactly_while_events_wait: "lifecycle" "wake_descriptor" at Nobody;
+    the_wake_up_descriptor_is_readable_while_events_wait_and_not_for_ever: "lifecycle" "wake_descriptor" at Nobody;
     every_call_in_the_wake_up_callback_is_refused_instead_of_hanging: "lifecycle" "calls_in_wakeup_callback" at Nobody;
     a_replaced_wake_up_callback_has_returned_and_is_not_called_again: "lifecycle" "replace_wakeup_callback" at Nobody;
 

@@ -149,10 +149,11 @@ impl Queue {
             if state.ready() {
                 return Woken::Ready;
             }
+            // Announced after it was taken: see `announce`.
+            self.wake.clear();
             if state.finished() {
                 return Woken::Finished;
             }
-            self.wake.clear();
             match deadline {
                 None => self.ready.wait(&mut state),
                 Some(deadline) if Instant::now() >= deadline => return Woken::TimedOut,
