@@ -196,7 +196,7 @@ impl Question<'_> {
 }
 
 /// The entities that a query's result holds.
-pub(super) fn rows(mut result: Value) -> Result<Vec<Value>> {
+pub fn rows(mut result: Value) -> Result<Vec<Value>> {
     match result.get_mut("data").map(Value::take) {
         Some(Value::Array(rows)) => Ok(rows),
         _ => {

@@ -15,6 +15,7 @@ pub mod retry; // what is worth trying again, and when
 pub mod settings; // from what a host and the environment say, to how a server is reached
 mod trust; // whose certificates are believed
 
+pub use answer::rows;
 pub use client::{Client, Committed, Config, ServerInformation};
 pub use environment::Environment;
 pub use http::Http;

@@ -3,17 +3,6 @@
 use crate::session::{Code, Error, Result};
 use serde_json::Value;
 
-/// The entities that a query found.
-pub fn rows(result: Value) -> Result<Vec<Value>> {
-    match result {
-        Value::Object(mut result) => match result.remove("data") {
-            Some(Value::Array(rows)) => Ok(rows),
-            _ => Err(malformed("a query's data")),
-        },
-        _ => Err(malformed("a query's result")),
-    }
-}
-
 /// An attribute that must be there.
 pub fn text(row: &Value, key: &str) -> Result<String> {
     row[key].as_str().map(str::to_owned).ok_or_else(|| malformed(key))

@@ -1,12 +1,12 @@
 //! The second step: names become ids. One request, and nothing is created by it.
 
-use super::answers::{malformed, rows, text};
+use super::answers::{malformed, text};
 use super::context::{Context, Found, KnownAsset, STATUSES};
 use super::ids::UPLOAD_TYPE;
 use super::resolve_help::{unknown_context, unknown_name};
 use super::{Request, names};
 use crate::ftrack::query::Order;
-use crate::ftrack::{Client, Filter, Operation, Query};
+use crate::ftrack::{Client, Filter, Operation, Query, rows};
 use crate::session::{Code, Result};
 use serde_json::Value;
 

@@ -1,14 +1,14 @@
 //! The third step: components are created and bytes uploaded. No reviewer sees anything of it: a component
 //! without a version is shown nowhere.
 
-use super::answers::{rows, text};
+use super::answers::text;
 use super::ids::{Ids, SERVER_LOCATION};
 use super::resolve::Place;
 use super::work::Work;
 use crate::ftrack::operation::UploadFile;
-use crate::ftrack::{Committed, Filter, Operation, Query};
+use crate::ftrack::{Committed, Filter, Operation, Query, rows};
 use crate::media::Media;
-use crate::session::{Code, Result, Source, policy};
+use crate::session::{Code, Error, Result, Source, policy};
 use crate::transfer::{Plan, Progress, Target, Upload, Uploaded};
 use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
@@ -84,7 +84,10 @@ fn file((media, component_name): (Media, &'static str), ids: &Ids) -> Result<Fil
         component_name,
         file_type: media.file_type,
         file_name,
-        plan: Plan::for_size(source.size_bytes())?,
+        plan: Plan::for_size(source.size_bytes()).map_err(|error| {
+            let message = format!("'{}': {}", source.path().display(), error.message);
+            Error { message, ..error }
+        })?,
         source,
         progress: Arc::default(),
     })
