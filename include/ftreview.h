@@ -857,7 +857,9 @@ FTR_API const char *ftr_last_error_message(void);
 /**
  * Creates a session. Returns at once: the server is asked in the background, and whether it can be worked with is
  * told by an FTR_EVENT_STATUS, ftr_session_status and ftr_session_wait_ready. Jobs may be submitted before that.
- * The environment variables are read in this call, on this thread. The first session starts the library's thread.
+ * The environment variables are read in this call, on this thread; where neither they nor the options name a user, so
+ * is the operating system's user database, which may be on the network. The first session starts the library's
+ * thread.
  * `*session` is written only on success; free it with ftr_session_free.
  * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_INVALID_JSON,
  * FTR_E_NO_SERVER_URL, FTR_E_BAD_SERVER_URL, FTR_E_NO_API_KEY, FTR_E_NO_API_USER, FTR_E_BAD_PROXY_URL,

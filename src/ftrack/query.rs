@@ -10,7 +10,6 @@ pub struct Query {
     attributes: Vec<&'static str>,
     filter: Option<Filter>,
     order: Vec<(&'static str, Order)>,
-    offset: Option<u32>,
     limit: Option<u32>,
 }
 
@@ -34,14 +33,7 @@ pub struct Filter(String);
 impl Query {
     /// All entities of a type, with these attributes of each; a dot follows a relation, as in `status.name`.
     pub fn select(attributes: &[&'static str], entity_type: &'static str) -> Self {
-        Query {
-            entity_type,
-            attributes: attributes.to_vec(),
-            filter: None,
-            order: Vec::new(),
-            offset: None,
-            limit: None,
-        }
+        Query { entity_type, attributes: attributes.to_vec(), filter: None, order: Vec::new(), limit: None }
     }
 
     /// Only those that fulfil the filter, and any filter given before.
@@ -59,12 +51,6 @@ impl Query {
         self
     }
 
-    /// Without the first `count`.
-    pub fn offset(mut self, count: u32) -> Self {
-        self.offset = Some(count);
-        self
-    }
-
     /// At most `count`.
     pub fn limit(mut self, count: u32) -> Self {
         self.limit = Some(count);
@@ -78,26 +64,6 @@ impl Filter {
         Filter(format!("{attribute} is {}", value.into()))
     }
 
-    /// The attribute has another value.
-    pub fn differs(attribute: &'static str, value: impl Into<Literal>) -> Self {
-        Filter(format!("{attribute} is_not {}", value.into()))
-    }
-
-    /// The attribute has no value.
-    pub fn is_none(attribute: &'static str) -> Self {
-        Filter(format!("{attribute} is none"))
-    }
-
-    /// The attribute is larger or later.
-    pub fn greater(attribute: &'static str, value: impl Into<Literal>) -> Self {
-        Filter(format!("{attribute} > {}", value.into()))
-    }
-
-    /// The attribute is smaller or earlier.
-    pub fn less(attribute: &'static str, value: impl Into<Literal>) -> Self {
-        Filter(format!("{attribute} < {}", value.into()))
-    }
-
     /// The attribute has one of these values. With no values nothing fulfils it. Servers refuse long lists: keep to 200.
     pub fn within<T: Into<Literal>>(attribute: &'static str, values: impl IntoIterator<Item = T>) -> Self {
         let values: Vec<String> = values.into_iter().map(|value| value.into().to_string()).collect();
@@ -106,11 +72,6 @@ impl Filter {
             true => Filter(format!("({attribute} is none and {attribute} is_not none)")),
             false => Filter(format!("{attribute} in ({})", values.join(", "))),
         }
-    }
-
-    /// At least one of a collection fulfils the filter, as in `versions any (...)`.
-    pub fn any(collection: &'static str, filter: Filter) -> Self {
-        Filter(format!("{collection} any ({filter})"))
     }
 
     /// The one that a relation leads to fulfils the filter, as in `parent has (...)`.
@@ -126,11 +87,6 @@ impl Filter {
     /// One of them, or both.
     pub fn or(self, other: Filter) -> Self {
         Filter(format!("({self} or {other})"))
-    }
-
-    /// Not this.
-    pub fn negated(self) -> Self {
-        Filter(format!("not ({self})"))
     }
 }
 
@@ -150,9 +106,6 @@ impl Display for Query {
             let separator = if index == 0 { " order by" } else { "," };
             let direction = if *order == Order::Ascending { "asc" } else { "desc" };
             write!(f, "{separator} {attribute} {direction}")?;
-        }
-        if let Some(offset) = self.offset {
-            write!(f, " offset {offset}")?;
         }
         if let Some(limit) = self.limit {
             write!(f, " limit {limit}")?;
@@ -219,22 +172,20 @@ mod tests {
             .order_by("version", Order::Descending)
             .order_by("id", Order::Ascending)
             .filter(Filter::equals("asset_id", "a1"))
-            .filter(Filter::equals("version", 3).or(Filter::is_none("version")))
-            .offset(4);
+            .filter(Filter::equals("version", 3).or(Filter::equals("version", 4)));
         assert_eq!(
             query.to_string(),
-            "select id, status.name from AssetVersion where (asset_id is \"a1\" and (version is 3 or version is none)) \
-             order by version desc, id asc offset 4 limit 2"
+            "select id, status.name from AssetVersion where (asset_id is \"a1\" and (version is 3 or version is 4)) \
+             order by version desc, id asc limit 2"
         );
     }
 
     #[test]
-    fn lists_relations_and_negation_are_written_as_the_server_reads_them() {
+    fn lists_and_relations_are_written_as_the_server_reads_them() {
         assert_eq!(Filter::within("id", ["a", "b"]).to_string(), r#"id in ("a", "b")"#);
         let none: [&str; 0] = [];
         assert_eq!(Filter::within("id", none).to_string(), "(id is none and id is_not none)");
         let shot = Filter::has("parent", Filter::equals("name", "sh010"));
-        assert_eq!(shot.clone().negated().to_string(), r#"not (parent has (name is "sh010"))"#);
-        assert_eq!(Filter::any("versions", shot).to_string(), r#"versions any (parent has (name is "sh010"))"#);
+        assert_eq!(shot.to_string(), r#"parent has (name is "sh010")"#);
     }
 }
