@@ -33,6 +33,11 @@ impl Staging {
         self.server.url()
     }
 
+    /// Where the server listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
+    }
+
     /// A folder for the test's own files.
     pub fn scratch(&self) -> PathBuf {
         let path = self.folder.path().join("scratch");

@@ -1,10 +1,11 @@
 //! A batch: one transaction over all its operations.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rusqlite::{Connection, TransactionBehavior};
 use serde_json::{Map, Value, json};
 
+use super::ahead::Ahead;
 use super::{delete, information, relations, search, upload, write};
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, Exception};
@@ -12,6 +13,7 @@ use crate::model::schemas::schemas;
 use crate::model::{EntityType, model, tables};
 use crate::query::{self, Environment};
 use crate::state::AppState;
+use crate::storage::MultipartUpload;
 
 /// What the operations of one batch share.
 pub struct Batch<'a> {
@@ -30,17 +32,27 @@ pub struct Batch<'a> {
     /// Tables and keys of rows that went because a collection does not name them any more. The Python client deletes
     /// them as well.
     pub released: HashSet<(&'static str, Vec<String>)>,
+    /// The upload that was begun for the operation that runs.
+    pub upload: Option<MultipartUpload>,
 }
 
-/// Runs the operations. `completed` has the answers of those that ran before the transaction, by index.
+/// What a batch came to.
+pub struct Done {
+    /// The answers, in order.
+    pub results: Vec<Value>,
+    /// Components that are deleted and whose media are still there.
+    pub removed: Vec<String>,
+}
+
+/// Runs the operations. `ahead` is what was done before the transaction.
 pub fn run(
     state: &AppState,
     connection: &mut Connection,
     caller: &Caller,
     operations: &[Value],
-    mut completed: HashMap<usize, Value>,
+    mut ahead: Ahead,
     exact: bool,
-) -> ApiResult<Vec<Value>> {
+) -> ApiResult<Done> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut batch = Batch {
         connection: &transaction,
@@ -50,10 +62,12 @@ pub fn run(
         created: HashSet::new(),
         unfinished: Vec::new(),
         released: HashSet::new(),
+        upload: None,
     };
     let mut results = Vec::with_capacity(operations.len());
     for (index, operation) in operations.iter().enumerate() {
-        results.push(match completed.remove(&index) {
+        batch.upload = ahead.uploads.remove(&index);
+        results.push(match ahead.answers.remove(&index) {
             Some(result) => result,
             None => batch.operate(operation)?,
         });
@@ -61,17 +75,8 @@ pub fn run(
     relations::finish(&mut batch)?;
     drop(batch);
     transaction.commit()?;
-    remove_media(state, connection);
-    Ok(results)
-}
-
-/// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.
-fn remove_media(state: &AppState, connection: &Connection) {
-    for id in tables::removed_components(connection).unwrap_or_default() {
-        if state.storage.remove(&id).is_ok() {
-            let _ = tables::forget_removed_component(connection, &id);
-        }
-    }
+    // The batch has passed: what cannot be told now is told after the next one.
+    Ok(Done { results, removed: tables::removed_components(connection).unwrap_or_default() })
 }
 
 impl Batch<'_> {

@@ -1,9 +1,6 @@
 //! Uploads to storages that behave and storages that do not: what arrives is compared byte by byte.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
-mod ftrack_support;
-
-use ftrack_support::{Act, Answer, Lines, Request, Server, answer, client};
+use super::ftrack_support::{Act, Answer, Lines, Request, Server, answer, client};
 use ftreview::session::Source;
 use ftreview::session::{Code, Error, policy};
 use ftreview::transfer::{Address, Plan, Progress, Target, Upload, Uploaded};
