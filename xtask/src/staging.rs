@@ -93,7 +93,7 @@ fn read_account(stdout: impl std::io::Read + Send + 'static) -> Option<[String; 
 }
 
 /// Lets the system end the child when this program ends, however it ends.
-fn end_with_parent(command: &mut Command) {
+pub fn end_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: getpid cannot fail and changes nothing.
