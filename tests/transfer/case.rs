@@ -6,7 +6,8 @@ use super::store::{Place, SECRET, Seen};
 use super::wire::Server;
 use ftreview::ftrack::Http;
 use ftreview::session::{Code, Error, Source};
-use ftreview::transfer::{Plan, Progress, Target, Upload};
+use ftreview::transfer::{Limits, Plan, Progress, Renewal, Target, Traffic, Upload};
+use futures_util::future::BoxFuture;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -139,31 +140,43 @@ pub async fn send(http: &Http, server: &Server, file: &File, plan: Plan, idle_ti
     let watched = tokio::spawn(watch(progress.clone()));
     let source = Arc::new(Source::open(&file.path).unwrap());
     let store = &server.store;
-    let result = loop {
-        let metadata = store.hand_out(plan, file.size());
-        let upload = Upload {
-            http: http.clone(),
-            source: source.clone(),
-            target: Target::from_metadata(&metadata, plan, &store.url).unwrap(),
-            progress: progress.clone(),
-            log: lines.log(),
-            idle_timeout,
-            patience: Duration::ZERO,
-        };
-        match upload.run().await {
-            Ok(uploaded) => {
-                if let Target::Parts { upload_id, .. } = &upload.target {
-                    store.complete(upload_id, &uploaded.parts).unwrap();
-                }
-                break Ok(uploaded.warnings);
-            }
-            Err(error) if error.code == Code::StorageExpired && store.hand_outs() == 1 => {}
-            Err(error) => break Err(error),
-        }
+    let metadata = store.hand_out(plan, file.size());
+    let renewal = HandOut { server, plan, size: file.size() };
+    let upload = Upload {
+        http: http.clone(),
+        source,
+        target: Target::from_metadata(&metadata, plan, &store.url).unwrap(),
+        renewal: &renewal,
+        traffic: Traffic::new(Limits { idle_timeout, patience: Duration::ZERO, ..Limits::default() }),
+        gate: Arc::default(),
+        progress: progress.clone(),
+        journal: None,
+        log: lines.log(),
     };
+    let result = upload.run().await.map(|uploaded| {
+        if let Some(upload_id) = &uploaded.upload_id {
+            store.complete(upload_id, &uploaded.parts).unwrap();
+        }
+        uploaded.warnings
+    });
     watched.abort();
     let went_back = watched.await.ok();
     Sent { result, progress, went_back, log: lines.text() }
+}
+
+/// Asks the storage for addresses again.
+struct HandOut<'a> {
+    server: &'a Server,
+    plan: Plan,
+    size: u64,
+}
+
+impl Renewal for HandOut<'_> {
+    fn renew(&self) -> BoxFuture<'_, Result<Target, Error>> {
+        let store = &self.server.store;
+        let metadata = store.hand_out(self.plan, self.size);
+        Box::pin(async move { Target::from_metadata(&metadata, self.plan, &store.url) })
+    }
 }
 
 /// Ends when the progress went back.
