@@ -68,7 +68,8 @@ impl Drop for Staging {
     }
 }
 
-fn end(child: &mut Child) {
+/// Ends a child and waits until it has.
+pub fn end(child: &mut Child) {
     // It may have ended before, which is just as well.
     let _ = child.kill();
     let _ = child.wait();
@@ -93,7 +94,7 @@ fn read_account(stdout: impl std::io::Read + Send + 'static) -> Option<[String; 
 }
 
 /// Lets the system end the child when this program ends, however it ends.
-fn end_with_parent(command: &mut Command) {
+pub fn end_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: getpid cannot fail and changes nothing.

@@ -21,14 +21,16 @@ const CORS: &str = "<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-
 
 /// Looks whether the bucket can be used, and makes it if that was asked for.
 pub(super) async fn check(requests: &Requests, config: &ObjectStoreConfig) -> Result<(), String> {
-    // A list and not HEAD: its refusal has a body that says why.
-    let query = [("list-type", "2"), ("max-keys", "1")];
-    let listed = requests.send(Asked { query: &query, ..Asked::of_bucket(Method::Get) }).await;
-    match listed {
-        Ok(_) => Ok(()),
+    match list(requests).await {
         Err(error) if error.code() == "NoSuchBucket" && config.create_bucket => create(requests, config).await,
-        Err(error) => Err(explain(&error, config)),
+        listed => listed.map_err(|error| explain(&error, config)),
     }
+}
+
+/// A list and not HEAD: its refusal has a body that says why.
+async fn list(requests: &Requests) -> Result<(), StorageError> {
+    let query = [("list-type", "2"), ("max-keys", "1")];
+    requests.send(Asked { query: &query, ..Asked::of_bucket(Method::Get) }).await.map(drop)
 }
 
 async fn create(requests: &Requests, config: &ObjectStoreConfig) -> Result<(), String> {
@@ -42,8 +44,10 @@ async fn create(requests: &Requests, config: &ObjectStoreConfig) -> Result<(), S
     let asked = Asked { body: body.as_deref(), ..Asked::of_bucket(Method::Put) };
     match requests.send(asked).await {
         Ok(_) => {}
-        // Another server was quicker, with the same keys.
-        Err(error) if error.code() == "BucketAlreadyOwnedByYou" => return Ok(()),
+        // Another server was quicker, or the name is somebody else's: then it cannot be listed.
+        Err(error) if ["BucketAlreadyOwnedByYou", "BucketAlreadyExists"].contains(&error.code()) => {
+            return list(requests).await.map_err(|error| explain(&error, config));
+        }
         Err(error) => return Err(explain(&error, config)),
     }
     let digest = STANDARD.encode(Md5::digest(CORS.as_bytes()));
