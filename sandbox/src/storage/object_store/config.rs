@@ -53,3 +53,25 @@ impl ObjectStoreConfig {
         shown.as_str().trim_end_matches('/').to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_stands_in_the_path_or_before_the_host_name() {
+        for (virtual_hosted, expected) in
+            [(false, "https://s3.test:8333/media/key"), (true, "https://media.s3.test:8333/key")]
+        {
+            let config = ObjectStoreConfig {
+                endpoint: "https://s3.test:8333".parse().unwrap(),
+                bucket: "media".to_owned(),
+                region: "us-east-1".to_owned(),
+                credentials: Credentials::new("access", "secret"),
+                virtual_hosted,
+                create_bucket: false,
+            };
+            assert_eq!(config.bucket().unwrap().object_url("key").as_str(), expected);
+        }
+    }
+}
