@@ -1,7 +1,7 @@
 //! What the staging server asks of an object store, and what it makes of the answers: with a store that answers as each
 //! test says. `seaweedfs.rs` has a real one.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod common;
 
