@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::peers::{self, Stage};
 use crate::shell::{self, Outcome, root, scratch};
-use crate::staging::{end, end_with_parent};
+use crate::staging::{Staging, end, end_with_parent};
 use crate::{artifacts, cc, tools};
 
 const REQUIREMENTS: &str = include_str!("../../tests/peers/object_store/requirements.txt");
@@ -24,7 +25,7 @@ pub fn provide() -> Outcome {
     environment().map(drop)
 }
 
-/// Starts the store and runs `sandbox/tests/seaweedfs.rs` against it.
+/// Starts the store and runs `sandbox/tests/seaweedfs.rs` against it; then opens the review page, where there is a browser.
 pub fn run(counted: fn(&mut Command) -> Outcome<String>) -> Outcome<String> {
     let programs = environment()?;
     let folder = scratch("object-store");
@@ -33,15 +34,28 @@ pub fn run(counted: fn(&mut Command) -> Outcome<String>) -> Outcome<String> {
     let store = Store::start(&programs.join("weed"), &folder.join("seaweedfs"))?;
     let mut command = shell::cargo();
     command.args(["test", "--quiet", "--package", "ftreview-sandbox", "--test", "seaweedfs", "--", "--ignored"]);
-    command.env("FTREVIEW_S3_ENDPOINT", &store.endpoint).env("FTREVIEW_PUBLISH", publish);
+    command.env("FTREVIEW_S3_ENDPOINT", &store.endpoint).env("FTREVIEW_PUBLISH", &publish);
     command.env("FTREVIEW_PYTHON", programs.join("python")).env("FTREVIEW_MEDIA", root().join("examples/media"));
+    tell_keys(&mut command);
+    let passed = counted(&mut command).map_err(|message| store.blame(message))?;
+    if !tools::CHROMIUM.is_there() {
+        return Ok(passed);
+    }
+    tools::node_modules("tests/browser")?;
+    let mut command = Command::new(&artifacts.server);
+    command.args(["--s3-endpoint", &store.endpoint, "--s3-bucket", "review", "--s3-create-bucket"]);
+    tell_keys(&mut command);
+    let stage = Stage { server: Staging::start_as(command, &folder.join("data"))?, program: publish };
+    let seen = peers::look(&stage, "object-store", Some(&store.endpoint)).map_err(|message| store.blame(message))?;
+    Ok(format!("{passed}; {seen}"))
+}
+
+/// Tells the keys. What the developer's own environment says of proxies and of temporary keys is for others.
+fn tell_keys(command: &mut Command) {
     command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
-    // What the developer's own environment says of proxies and of temporary keys is for others.
-    command.env_remove("AWS_SESSION_TOKEN");
-    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+    for name in ["AWS_SESSION_TOKEN", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
         command.env_remove(name);
     }
-    counted(&mut command).map_err(|message| format!("{message} The store's log: {}", store.log.display()))
 }
 
 fn environment() -> Outcome<PathBuf> {
@@ -88,6 +102,11 @@ impl Store {
         let child = command.spawn().map_err(|error| shell::cannot_run(&command, &error))?;
         let store = Self { child, endpoint: format!("http://127.0.0.1:{s3}"), log };
         store.wait_for(&format!("http://127.0.0.1:{}/dir/assign", ports[0]))
+    }
+
+    /// A failure, with where to read on.
+    fn blame(&self, message: String) -> String {
+        format!("{message} The store's log: {}", self.log.display())
     }
 
     /// Waits until there is a place for data, and S3 is spoken.

@@ -106,7 +106,7 @@ pub const SUITES: &[Suite] = &[
         about: "The library and the official Python client with a real object store, SeaweedFS",
         fast: false,
         needs: &[&PYTHON],
-        wants: &[],
+        wants: &[&CHROMIUM],
         provide: object_store::provide,
         run: || object_store::run(counted),
     },
