@@ -31,6 +31,8 @@ pub struct Config {
     /// Imitate the ordering faults known of real servers, so that what passes here is safe there: a component cannot be
     /// moved to a version made in the same batch, and a thumbnail cannot be a component made in the same batch.
     pub strict_ordering: bool,
+    /// How patient and how generous the event hub is.
+    pub hub: crate::hub::Limits,
 }
 
 /// Someone who may log in.
@@ -57,6 +59,7 @@ impl Config {
                 Account { username: READER_USER.into(), key: READER_KEY.into(), can_write: false },
             ],
             strict_ordering: true,
+            hub: crate::hub::Limits::default(),
         }
     }
 }

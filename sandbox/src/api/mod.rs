@@ -34,11 +34,11 @@ pub fn routes(state: AppState) -> Router {
 
 /// Pages on other loopback ports may call: that is where web tools are developed. Pages from elsewhere may not, because
 /// whoever has the review page open has a session that they could use.
-fn cors() -> CorsLayer {
+pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(|origin, _| is_loopback(origin)))
         .allow_credentials(true)
-        .allow_methods([Method::POST])
+        .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
 }
 
