@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use serde_json::{Map, Value, json};
 
+use super::changes::{self, Changes};
 use super::{delete, information, relations, search, upload, write};
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, Exception};
+use crate::hub::update::{self, Origin};
 use crate::model::schemas::schemas;
 use crate::model::{EntityType, model, tables};
 use crate::query::{self, Environment};
@@ -30,6 +32,8 @@ pub struct Batch<'a> {
     /// Tables and keys of rows that went because a collection does not name them any more. The Python client deletes
     /// them as well.
     pub released: HashSet<(&'static str, Vec<String>)>,
+    /// What is told over the event hub; `None` when nobody is there to be told.
+    pub changes: Option<Changes>,
 }
 
 /// Runs the operations. `completed` has the answers of those that ran before the transaction, by index.
@@ -37,6 +41,7 @@ pub fn run(
     state: &AppState,
     connection: &mut Connection,
     caller: &Caller,
+    origin: &Origin,
     operations: &[Value],
     mut completed: HashMap<usize, Value>,
     exact: bool,
@@ -50,6 +55,7 @@ pub fn run(
         created: HashSet::new(),
         unfinished: Vec::new(),
         released: HashSet::new(),
+        changes: (state.hub.connections() > 0).then(Changes::default),
     };
     let mut results = Vec::with_capacity(operations.len());
     for (index, operation) in operations.iter().enumerate() {
@@ -59,10 +65,21 @@ pub fn run(
         });
     }
     relations::finish(&mut batch)?;
+    let changed = changes::entities(&batch)?;
+    let name = if changed.is_empty() { String::new() } else { display_name(&batch)? };
     drop(batch);
     transaction.commit()?;
+    // Still with the database's only connection in hand: events come in the order of the commits.
+    update::publish(&state.hub, caller, &name, origin, &changed);
     remove_media(state, connection);
     Ok(results)
+}
+
+/// What the caller is called in events.
+fn display_name(batch: &Batch<'_>) -> ApiResult<String> {
+    let sql = "SELECT coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), username, '') FROM resource \
+               WHERE id = ?1";
+    Ok(batch.connection.query_row(sql, [&batch.caller.id], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
 /// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.

@@ -1,6 +1,7 @@
 //! `POST /api`: a batch of operations, answered in order or not at all.
 
 pub(crate) mod batch;
+mod changes;
 mod delete;
 mod fill;
 mod information;
@@ -21,6 +22,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::auth::{Caller, session_cookie, session_token};
 use crate::error::{ApiError, ApiResult};
+use crate::hub::update::Origin;
 use crate::query;
 use crate::state::AppState;
 
@@ -53,12 +55,19 @@ fn is_loopback(origin: &HeaderValue) -> bool {
 }
 
 impl AppState {
-    /// Runs a batch for a caller: all of it or nothing. `exact` answers only the projections asked for.
-    pub async fn call(&self, caller: &Caller, operations: Vec<Value>, exact: bool) -> ApiResult<Vec<Value>> {
+    /// Runs a batch for a caller: all of it or nothing. `exact` answers only the projections asked for; `origin` marks the
+    /// event that follows.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        origin: Origin,
+        operations: Vec<Value>,
+        exact: bool,
+    ) -> ApiResult<Vec<Value>> {
         let (state, caller) = (self.clone(), caller.clone());
         let completed = upload::complete_all(&state, &caller, &operations).await?;
         self.database
-            .run(move |connection| batch::run(&state, connection, &caller, &operations, completed, exact))
+            .run(move |connection| batch::run(&state, connection, &caller, &origin, &operations, completed, exact))
             .await
     }
 
@@ -83,7 +92,7 @@ async fn call(State(state): State<AppState>, headers: HeaderMap, body: Bytes) ->
         Err(error) => return failed(&error, strict),
     };
     let answered = match operations(&body) {
-        Ok(operations) => state.call(&caller, operations, exact).await,
+        Ok(operations) => state.call(&caller, origin(&headers), operations, exact).await,
         Err(error) => Err(error),
     };
     let mut response = match answered {
@@ -99,6 +108,11 @@ async fn call(State(state): State<AppState>, headers: HeaderMap, body: Bytes) ->
 
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn origin(headers: &HeaderMap) -> Origin {
+    let given = |name| Some(header(headers, name).to_owned()).filter(|token| !token.is_empty());
+    Origin { client_token: given("ftrack-clienttoken"), push_token: given("ftrack-pushtoken") }
 }
 
 /// Without strict mode a failure is told in the body alone (Python client, session.py, call).
