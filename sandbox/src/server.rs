@@ -106,6 +106,7 @@ async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
     std::fs::create_dir_all(&folder).map_err(|e| StartError::Data(folder.clone(), e))?;
     let storage = Storage::open(folder.join("media")).map_err(|e| StartError::Data(folder.join("media"), e))?;
     storage.set_public_url(url.to_owned());
+    storage.set_limits(config.limits);
     let file = folder.join("sandbox.sqlite");
     let failed = |reason: String| StartError::Database(file.clone(), reason);
     let database: Database = database::Database::open(&file).map_err(|e| failed(e.to_string()))?;

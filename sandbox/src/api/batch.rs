@@ -1,10 +1,11 @@
 //! A batch: one transaction over all its operations.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use serde_json::{Map, Value, json};
 
+use super::ahead::Ahead;
 use super::changes::{self, Changes};
 use super::{delete, information, relations, search, upload, write};
 use crate::auth::Caller;
@@ -14,6 +15,7 @@ use crate::model::schemas::schemas;
 use crate::model::{EntityType, model, tables};
 use crate::query::{self, Environment};
 use crate::state::AppState;
+use crate::storage::MultipartUpload;
 
 /// What the operations of one batch share.
 pub struct Batch<'a> {
@@ -34,18 +36,28 @@ pub struct Batch<'a> {
     pub released: HashSet<(&'static str, Vec<String>)>,
     /// What is told over the event hub; `None` when nobody is there to be told.
     pub changes: Option<Changes>,
+    /// The upload that was begun for the operation that runs.
+    pub upload: Option<MultipartUpload>,
 }
 
-/// Runs the operations. `completed` has the answers of those that ran before the transaction, by index.
+/// What a batch came to.
+pub struct Done {
+    /// The answers, in order.
+    pub results: Vec<Value>,
+    /// Components that are deleted and whose media are still there.
+    pub removed: Vec<String>,
+}
+
+/// Runs the operations. `ahead` is what was done before the transaction.
 pub fn run(
     state: &AppState,
     connection: &mut Connection,
     caller: &Caller,
     origin: &Origin,
     operations: &[Value],
-    mut completed: HashMap<usize, Value>,
+    mut ahead: Ahead,
     exact: bool,
-) -> ApiResult<Vec<Value>> {
+) -> ApiResult<Done> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut batch = Batch {
         connection: &transaction,
@@ -56,10 +68,12 @@ pub fn run(
         unfinished: Vec::new(),
         released: HashSet::new(),
         changes: (state.hub.connections() > 0).then(Changes::default),
+        upload: None,
     };
     let mut results = Vec::with_capacity(operations.len());
     for (index, operation) in operations.iter().enumerate() {
-        results.push(match completed.remove(&index) {
+        batch.upload = ahead.uploads.remove(&index);
+        results.push(match ahead.answers.remove(&index) {
             Some(result) => result,
             None => batch.operate(operation)?,
         });
@@ -71,8 +85,8 @@ pub fn run(
     transaction.commit()?;
     // Still with the database's only connection in hand: events come in the order of the commits.
     update::publish(&state.hub, caller, &name, origin, &changed);
-    remove_media(state, connection);
-    Ok(results)
+    // The batch has passed: what cannot be told now is told after the next one.
+    Ok(Done { results, removed: tables::removed_components(connection).unwrap_or_default() })
 }
 
 /// What the caller is called in events.
@@ -80,15 +94,6 @@ fn display_name(batch: &Batch<'_>) -> ApiResult<String> {
     let sql = "SELECT coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), username, '') FROM resource \
                WHERE id = ?1";
     Ok(batch.connection.query_row(sql, [&batch.caller.id], |row| row.get(0)).optional()?.unwrap_or_default())
-}
-
-/// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.
-fn remove_media(state: &AppState, connection: &Connection) {
-    for id in tables::removed_components(connection).unwrap_or_default() {
-        if state.storage.remove(&id).is_ok() {
-            let _ = tables::forget_removed_component(connection, &id);
-        }
-    }
 }
 
 impl Batch<'_> {

@@ -1,5 +1,6 @@
 //! `POST /api`: a batch of operations, answered in order or not at all.
 
+pub(crate) mod ahead;
 pub(crate) mod batch;
 mod changes;
 mod delete;
@@ -23,6 +24,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use crate::auth::{Caller, session_cookie, session_token};
 use crate::error::{ApiError, ApiResult};
 use crate::hub::update::Origin;
+use crate::model::tables;
 use crate::query;
 use crate::state::AppState;
 
@@ -65,10 +67,22 @@ impl AppState {
         exact: bool,
     ) -> ApiResult<Vec<Value>> {
         let (state, caller) = (self.clone(), caller.clone());
-        let completed = upload::complete_all(&state, &caller, &operations).await?;
-        self.database
-            .run(move |connection| batch::run(&state, connection, &caller, &origin, &operations, completed, exact))
-            .await
+        let ahead = ahead::run(&state, &caller, &operations).await?;
+        let work =
+            move |connection: &mut _| batch::run(&state, connection, &caller, &origin, &operations, ahead, exact);
+        let done = self.database.run(work).await?;
+        self.remove_media(done.removed).await;
+        Ok(done.results)
+    }
+
+    /// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.
+    async fn remove_media(&self, components: Vec<String>) {
+        for id in components {
+            if self.storage.remove(&id).await.is_ok() {
+                let forget = move |connection: &mut _| Ok(tables::forget_removed_component(connection, &id)?);
+                let _ = self.database.run(forget).await;
+            }
+        }
     }
 
     /// The entities a query expression finds, without paging.
