@@ -8,6 +8,8 @@ use crate::shell::{self, Outcome, root, scratch};
 use crate::staging::Staging;
 use crate::{artifacts, cc, check, demo, tools};
 
+/// The staging server's account that may only read; its key is public (sandbox/src/config.rs).
+const READER: (&str, &str) = ("reader", "reader-api-key-ZmE4MTFjNzItNGE1My0xMWVl");
 const REQUIREMENTS: &str = include_str!("../../tests/peers/python/requirements.txt");
 
 /// Fetches the official Python client.
@@ -20,9 +22,10 @@ pub fn provide_javascript() -> Outcome {
     tools::node_modules("tests/peers/javascript")
 }
 
-/// Fetches what drives the browser.
+/// Fetches what drives the browser, and the official client that listens to the page.
 pub fn provide_review_page() -> Outcome {
-    tools::node_modules("tests/browser")
+    tools::node_modules("tests/browser")?;
+    provide_javascript()
 }
 
 /// Runs the official Python client.
@@ -45,7 +48,8 @@ pub fn javascript() -> Outcome<String> {
     shell::run(stage.tell(&mut command)).map(|()| String::new())
 }
 
-/// Opens the review page in Chromium, with a movie that the C program published.
+/// Opens the review page in Chromium, with a movie that the C program published, and then several times at once, where
+/// what is done in one is seen in the others and heard by the official JavaScript client.
 pub fn review_page() -> Outcome<String> {
     let stage = Stage::set("review-page")?;
     let movie = &demo::PUBLICATIONS[0];
@@ -55,6 +59,10 @@ pub fn review_page() -> Outcome<String> {
     let mut command = shell::program(tools::node()?);
     command.args(["tests/browser/review_page.mjs", "--url", &stage.server.url, "--version", &version]);
     command.arg("--screenshot").arg(&screenshot);
+    shell::run(stage.tell(&mut command))?;
+    let mut command = shell::program(tools::node()?);
+    command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
+    command.args(["--reader", READER.0, "--reader-key", READER.1]);
     shell::run(stage.tell(&mut command))?;
     Ok(format!("screenshot: {}", screenshot.display()))
 }

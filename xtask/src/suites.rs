@@ -103,7 +103,7 @@ pub const SUITES: &[Suite] = &[
     },
     Suite {
         name: "review-page",
-        about: "The review page in Chromium shows what the C program published",
+        about: "The review page in Chromium shows what the C program published, live, and takes notes and answers",
         fast: false,
         needs: &[&CHROMIUM],
         wants: &[],
