@@ -28,16 +28,23 @@ pub fn provide_review_page() -> Outcome {
     provide_javascript()
 }
 
+/// Fetches both, for the event hub.
+pub fn provide_event_hub() -> Outcome {
+    provide_python()?;
+    provide_javascript()
+}
+
 /// Runs the official Python client.
 pub fn python() -> Outcome<String> {
-    let programs = python_environment()?;
-    let stage = Stage::set("python-client")?;
-    let mut command = shell::program(programs.join("python"));
-    command.args(["-W", "ignore::DeprecationWarning", "tests/peers/python/test_peer.py", "--verbose"]);
-    // Its own cache of schemas, so that runs do not depend on what the developer did before.
-    let cache = scratch("python-client").join("schemas");
-    shell::emptied(&cache)?;
-    shell::run(stage.tell(&mut command).env("FTRACK_API_SCHEMA_CACHE_PATH", cache)).map(|()| String::new())
+    let mut command = python_tests("tests/peers/python/test_peer.py")?;
+    run_python("python-client", &mut command)
+}
+
+/// Runs the official clients against each other, over the staging server's event hub.
+pub fn event_hub() -> Outcome<String> {
+    let mut command = python_tests("tests/peers/python/test_hub.py")?;
+    command.env("NODE", tools::node()?);
+    run_python("event-hub", &mut command)
 }
 
 /// Runs the official JavaScript client.
@@ -65,6 +72,20 @@ pub fn review_page() -> Outcome<String> {
     command.args(["--reader", READER.0, "--reader-key", READER.1]);
     shell::run(stage.tell(&mut command))?;
     Ok(format!("screenshot: {}", screenshot.display()))
+}
+
+fn python_tests(path: &str) -> Outcome<Command> {
+    let mut command = shell::program(python_environment()?.join("python"));
+    command.args(["-W", "ignore::DeprecationWarning", path, "--verbose"]);
+    Ok(command)
+}
+
+fn run_python(suite: &str, command: &mut Command) -> Outcome<String> {
+    let stage = Stage::set(suite)?;
+    // Its own cache of schemas, so that runs do not depend on what the developer did before.
+    let cache = scratch(suite).join("schemas");
+    shell::emptied(&cache)?;
+    shell::run(stage.tell(command).env("FTRACK_API_SCHEMA_CACHE_PATH", cache)).map(|()| String::new())
 }
 
 fn python_environment() -> Outcome<PathBuf> {
