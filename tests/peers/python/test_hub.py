@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import queue
+import random
 import subprocess
 import threading
 import unittest
@@ -197,6 +198,90 @@ class PythonOnTheHub(unittest.TestCase):
         client.session.commit()
         removed = entities(events, lambda entity: entity["entityId"] == version["id"] and entity["action"] == "remove")
         self.assertEqual(removed["changes"]["statusid"]["old"], version["status_id"])
+
+
+class Expressions(unittest.TestCase):
+    """Targets are matched against whatever a subscriber says of itself, so they show what the server takes expressions for."""
+
+    WORDS = ["alpha", "beta.gamma", "x-1_y", "Alpha", "delta@epsilon"]
+    KEYS = ["kind", "deep.kind", "deep.er.kind", "missing", "deep.missing", "deep"]
+    # What a wildcard means is a defect of the official client: it looks for the text anywhere, not only at the start.
+    # None of these is found anywhere but at the start.
+    PREFIXES = ["alph", "beta.", "x-1", "Alp", "delta@", "zeta"]
+    SUBJECTS = [
+        {"kind": "alpha", "deep": {"kind": "beta.gamma", "er": {"kind": "x-1_y"}}},
+        {"kind": "Alpha", "deep": {"kind": "alpha", "er": {"kind": "delta@epsilon"}}},
+        {"kind": "x-1_y", "deep": {}},
+        {"deep": {"er": {"kind": "alpha"}}},
+    ]
+
+    def condition(self, rng):
+        operator = rng.choice(["=", "=", "=", "!=", ">=", "<=", ">", "<"])
+        value = rng.choice(self.WORDS)
+        if operator == "=" and rng.random() < 0.4:
+            value = rng.choice(self.PREFIXES) + "*"
+        quote = rng.choice(["", "", '"', "'"])
+        space = rng.choice(["", " "])
+        # An object is no text: comparing the two is an error on one side and false on the other.
+        keys = self.KEYS if operator in ("=", "!=") and not value.endswith("*") else self.KEYS[:-1]
+        return f"{rng.choice(keys)}{space}{operator}{space}{quote}{value}{quote}"
+
+    def expression(self, rng, depth):
+        kind = rng.random()
+        if depth == 0 or kind < 0.3:
+            return self.condition(rng)
+        if kind < 0.45:
+            return f"{rng.choice(['not ', 'NOT ', 'not'])}({self.expression(rng, depth - 1)})"
+        if kind < 0.55:
+            return f"not {self.condition(rng)}"
+        if kind < 0.7:
+            return f"({self.expression(rng, depth - 1)})"
+        word = rng.choice([" and ", " or ", " AND ", " Or ", "  and "])
+        return word.join(self.expression(rng, depth - 1) for _ in range(rng.choice([2, 2, 3])))
+
+    def damaged(self, rng, text):
+        """The expression with something taken out or put in, which it may survive."""
+        at = rng.randrange(len(text) + 1)
+        return text[:at] + rng.choice(["", "(", ")", " and ", "=", "'", " ", "!"]) + text[at + rng.choice([0, 1]):]
+
+    def test_the_server_reads_them_as_the_official_client_does(self):
+        rng = random.Random(4)
+        expressions = [self.expression(rng, 3) for _ in range(200)]
+        expressions += [self.damaged(rng, rng.choice(expressions)) for _ in range(200)]
+        clients = [Client(self) for _ in self.SUBJECTS]
+        heard = []
+        for client, subject in zip(clients, self.SUBJECTS):
+            client.listen("topic=test.expression", metadata={"id": uuid.uuid4().hex, **subject})
+            # The client itself would leave out what is not meant for it; here everything counts that the server sends.
+            events = queue.Queue()
+            client.hub._handle = events.put
+            heard.append(events)
+        publisher, parser = clients[0], ftrack_api.event.expression.Parser()
+        taken, expected = [], [set() for _ in self.SUBJECTS]
+        for number, text in enumerate(expressions):
+            if not text.strip():
+                continue
+            answer = publisher.acknowledged(Event("test.expression", data={"number": number}, target=text))
+            try:
+                parsed = parser.parse(text)
+            except ftrack_api.exception.ParseError:
+                parsed = None
+            self.assertEqual(answer["success"], parsed is not None, f"{text}: {answer}")
+            if parsed is not None:
+                taken.append(number)
+                for numbers, subject in zip(expected, self.SUBJECTS):
+                    if parsed.match(subject):
+                        numbers.add(number)
+        self.assertGreater(len(taken), 200)
+        self.assertLess(len(taken), len(expressions) - 50, "nothing was damaged enough")
+        for numbers in expected:
+            self.assertTrue(20 < len(numbers) < len(taken) - 20, "too few expressions tell the subjects apart")
+        publisher.publish("test.expression", {"number": None})
+        for events, numbers in zip(heard, expected):
+            received = set()
+            while (number := events.get(timeout=PATIENCE)["data"]["number"]) is not None:
+                received.add(number)
+            self.assertEqual([expressions[number] for number in sorted(received ^ numbers)], [])
 
 
 class PythonAndJavaScript(unittest.TestCase):
