@@ -73,13 +73,13 @@ impl File {
     /// Three parts of which each is more than the buffers between sender and receiver hold: 4 MiB here and 64 KiB there.
     pub fn large() -> &'static File {
         static FILE: OnceLock<File> = OnceLock::new();
-        FILE.get_or_init(|| File::new(3 * (5 << 20) - 4_321, 5 << 20))
+        FILE.get_or_init(|| File::new(3 * (6 << 20) - 4_321, 6 << 20))
     }
 
     /// Is as large as one of those parts.
     pub fn large_whole() -> &'static File {
         static FILE: OnceLock<File> = OnceLock::new();
-        FILE.get_or_init(|| File::new(5 << 20, 5 << 20))
+        FILE.get_or_init(|| File::new(6 << 20, 6 << 20))
     }
 
     pub fn size(&self) -> u64 {

@@ -48,11 +48,12 @@ async fn a_paused_upload_does_not_begin_and_goes_on_when_it_is_resumed() {
 
 #[tokio::test]
 async fn no_byte_moves_while_an_upload_is_paused_and_none_is_lost_when_it_goes_on() {
+    // Much more than the buffers on the way hold, read so slowly that the pause comes in the middle.
+    let file = &File::new(24 << 20, 12 << 20);
     for spot in [Spot::Whole, Spot::First] {
-        // More than the buffers on the way hold, read so slowly that the pause comes in the middle.
-        let (server, file) = (Server::start().await, File::large());
-        let slow = Fault::ReadSlowly { bytes: 128 << 10, pause: Duration::from_millis(20) };
-        for place in [Place::Whole, Place::Part(1), Place::Part(2), Place::Part(3)] {
+        let server = Server::start().await;
+        let slow = Fault::ReadSlowly { bytes: 256 << 10, pause: Duration::from_millis(20) };
+        for place in [Place::Whole, Place::Part(1), Place::Part(2)] {
             server.store.spoil(place, slow.clone(), 1);
         }
         let http = http(&server).await;

@@ -44,7 +44,7 @@ impl Draw {
 /// A fault for every other part, some parts twice, and addresses that run out in the middle.
 async fn storm(http: Http, seed: u64) {
     let mut draw = Draw(seed);
-    let server = Server::with(|store| store.renews_upload = seed % 2 == 0).await;
+    let server = Server::with(|store| store.renews_upload = seed.is_multiple_of(2)).await;
     let mut faults = Vec::new();
     for number in 1..=9 {
         for _ in 0..draw.below(3) {

@@ -74,7 +74,7 @@ async fn after_a_kill_at_any_moment_only_what_was_not_noted_is_sent() {
             } => {}
         }
         drop(killed);
-            server.store.behave();
+        server.store.behave();
         let sent = send(&http, &server, file, folder.path()).await;
         judge_outcome(&alive, &Outcome::Arrives, file, &server, &sent);
         assert_eq!(sent_again(&server).len(), 9 - alive as usize, "{alive} parts were there");
