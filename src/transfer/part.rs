@@ -189,7 +189,15 @@ impl Upload<'_> {
         let mut fault = self.http.fault(error, part.address.url());
         // The same bytes may be sent again whatever became of these.
         fault.details.outcome_unknown = false;
-        if fault.code == Code::ConnectionLost {
+        if fault.code == Code::WrongServer {
+            // Something between that fell over: whoever gave the address speaks HTTP.
+            let place = show_url(part.address.url());
+            fault.message = format!(
+                "what answered at {place} was no HTTP: publish again, and if it happens again check the proxy and the \
+                 storage"
+            );
+        }
+        if matches!(fault.code, Code::ConnectionLost | Code::WrongServer) {
             fault.code = Code::StorageUnavailable;
         }
         fault

@@ -275,13 +275,10 @@ impl<'a> Parts<'a> {
         }
         self.stored.clear();
         self.taken_up = 0;
-        self.renewed_at = None;
-        if lost > 0 {
-            self.warn(format!(
-                "{name} was uploaded from its beginning again: its addresses had expired, and the server gave up the \
-                 upload with {lost} parts in it"
-            ));
-        }
+        // Fresh addresses that were refused at once are no better for being those of another upload.
+        self.renewed_at = (lost == 0).then_some(0);
+        let what = "is uploaded from its beginning again: the server has opened another upload, without the parts of the first";
+        self.upload.log.warning("transfer", format_args!("{name} {what} ({lost} parts)"));
         self.line_up().await;
         Ok(())
     }
