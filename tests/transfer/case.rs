@@ -123,13 +123,6 @@ pub struct Sent {
     pub log: String,
 }
 
-impl Sent {
-    /// Whether parts that were there already had to be sent again, to another upload.
-    pub fn begun_anew(&self) -> bool {
-        self.log.contains("from its beginning again")
-    }
-}
-
 /// One row of the table, at one place.
 #[derive(Clone, Debug)]
 pub struct Case {

@@ -90,10 +90,10 @@ async fn a_pause_longer_than_connections_are_held_sends_again_what_was_cut_off_a
         sending.gate.set_closed(false);
     });
     judge_outcome(&place, &Outcome::Arrives, file, &server, &sent);
-    let mut places: Vec<Place> = server.store.seen().iter().map(|seen| seen.place).collect();
-    places.sort();
-    let twice: Vec<Place> = places.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-    assert_eq!(twice, [place]);
+    let seen = server.store.seen();
+    assert_eq!(seen.iter().filter(|seen| seen.place == place).count(), 2);
+    // Others that waited to send their bytes may have been cut off, too; none that had arrived is sent again.
+    assert_eq!(seen.iter().filter(|seen| seen.status == Some(200)).count(), 9, "{seen:#?}");
 }
 
 #[tokio::test]
