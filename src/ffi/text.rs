@@ -100,7 +100,8 @@ pub unsafe fn read_options<T: Options>(options: *const T, argument: &str) -> Res
             format!("{argument}: struct_size is {size}: {why}; begin with {}_INIT", name.to_uppercase()),
         )
     };
-    if size < T::FIRST_SIZE || size > LARGEST {
+    // No compiler makes a struct whose size is no multiple of its alignment.
+    if size < T::FIRST_SIZE || size > LARGEST || !size.is_multiple_of(align_of::<T>()) {
         let known = match (T::FIRST_SIZE, size_of::<T>()) {
             (first, now) if first == now => format!("{now}"),
             (first, now) => format!("{first} to {now}"),

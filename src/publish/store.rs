@@ -196,7 +196,8 @@ async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>
         warnings.extend(uploaded.warnings);
         let completed = match &uploaded.upload_id {
             Some(upload_id) => complete(work, file, upload_id, &uploaded.parts).await,
-            None => Ok(()),
+            None if uploaded.verified => Ok(()),
+            None => work.check_size(&file.component_id, None, file.source.size_bytes()).await.map(drop),
         };
         let doubtful = |error: &Error| error.details.outcome_unknown || uploaded.taken_up > 0;
         match completed {
@@ -225,12 +226,30 @@ async fn complete(work: &Work, file: &File, upload_id: &str, parts: &[(u32, Stri
     let (component_id, size) = (&file.component_id, file.source.size_bytes());
     let operations = [Operation::complete_multipart_upload(component_id, upload_id, parts)];
     let done = || async { Ok(work.check_size(component_id, None, size).await?.then_some(())) }.boxed();
-    match work.client().patient(policy::UPLOAD_PATIENCE).once(&operations, done).await? {
+    let completed = work.client().patient(policy::UPLOAD_PATIENCE).once(&operations, done).await;
+    match completed.map_err(|error| refused_parts(error, &file.file_name))? {
         Once::Now(results) => {
             let address = results.first().and_then(|result| result["url"].as_str());
             work.check_size(component_id, address, size).await.map(drop)
         }
         Once::Before(()) => Ok(()),
+    }
+}
+
+/// The server passes on what its storage says to the parts as a whole (S3's names for it).
+fn refused_parts(error: Error, file_name: &str) -> Error {
+    const NAMES: [&str; 4] = ["EntityTooSmall", "EntityTooLarge", "InvalidPart", "MaxMessageLengthExceeded"];
+    match NAMES.iter().any(|name| error.message.contains(name)) {
+        true => Error {
+            message: format!(
+                "'{file_name}' was uploaded, and the storage does not take its parts: {}; if it happens again, ask the \
+                 storage's administrator",
+                error.message
+            ),
+            code: Code::StorageRefused,
+            ..error
+        },
+        false => error,
     }
 }
 
