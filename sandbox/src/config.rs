@@ -37,6 +37,8 @@ pub struct Config {
     pub object_store: Option<ObjectStoreConfig>,
     /// What the store allows, and how long its addresses are good.
     pub limits: Limits,
+    /// How patient and how generous the event hub is.
+    pub hub: crate::hub::Limits,
 }
 
 /// Someone who may log in.
@@ -65,6 +67,7 @@ impl Config {
             strict_ordering: true,
             object_store: None,
             limits: Limits::default(),
+            hub: crate::hub::Limits::default(),
         }
     }
 }
