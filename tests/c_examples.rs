@@ -245,8 +245,48 @@ fn an_upload_that_is_paused_can_be_cancelled_and_leaves_nothing() {
     assert_eq!((server.count("asset_version"), server.count("component")), (0, 0));
 }
 
-fn control(server: &Staging, movie: &Path) -> std::process::Child {
+#[test]
+fn an_upload_whose_process_was_killed_goes_on_in_another_which_sends_only_the_rest() {
+    let server = Staging::start();
+    let folder = tempfile::tempdir().unwrap();
+    let movie = long_movie(folder.path());
+    let mut child = journaled(&server, &movie, folder.path());
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "cap 20000000").unwrap();
+    let mut stored = 0;
+    while stored < 16 << 20 {
+        writeln!(input, "status").unwrap();
+        let line = until(child.stdout.as_mut().unwrap(), " in storage\n");
+        stored = line.split(", ").nth(1).unwrap().split(' ').next().unwrap().parse::<u64>().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    finish(child);
+    server.forget_requests();
+
+    for version in ["published long version 1\n"; 2] {
+        let mut child = journaled(&server, &movie, folder.path());
+        until(child.stdout.as_mut().unwrap(), version);
+        finish(child).succeeded();
+    }
+    // 8 parts of 8 MiB: two at least were in storage, and the third try found that all was done.
+    let sent = server.requests().iter().filter(|line| line.starts_with("PUT ")).count();
+    assert!((1..=6).contains(&sent), "{:?}", server.requests());
+    assert_eq!((server.count("asset_version"), server.count("component")), (1, 1));
+    assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 0);
+}
+
+fn journaled(server: &Staging, movie: &Path, folder: &Path) -> std::process::Child {
     let mut control = example("control");
+    control.env("FTREVIEW_JOURNAL", folder.join("journal"));
+    controlled(control, server, movie)
+}
+
+fn control(server: &Staging, movie: &Path) -> std::process::Child {
+    controlled(example("control"), server, movie)
+}
+
+fn controlled(mut control: Command, server: &Staging, movie: &Path) -> std::process::Child {
     server.tell(&mut control);
     control.arg(movie).arg(CONTEXT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     control.spawn().unwrap()
