@@ -16,7 +16,7 @@ use crate::model::tables;
 use crate::requests::{self, Requests};
 use crate::state::AppState;
 use crate::storage::Storage;
-use crate::{api, components, database, demo, web};
+use crate::{api, components, database, demo, hub, web};
 
 /// How long requests under way may take to finish when the server is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -38,6 +38,8 @@ pub enum StartError {
     Listen(SocketAddr, std::io::Error),
     /// The data folder could not be used.
     Data(std::path::PathBuf, std::io::Error),
+    /// The object store cannot be used, and what to do about it.
+    ObjectStore(String),
     /// The database could not be opened or set up.
     Database(std::path::PathBuf, String),
 }
@@ -82,6 +84,8 @@ impl Server {
     /// Stops accepting, lets requests under way finish for a few seconds, and ends.
     pub async fn stop(mut self) {
         drop(self.stop.take());
+        self.state.hub.close();
+        self.state.hub.closed().await;
         if let Some(mut task) = self.task.take()
             && tokio::time::timeout(STOP_GRACE, &mut task).await.is_err()
         {
@@ -92,6 +96,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.state.hub.close();
         if let Some(task) = self.task.take() {
             task.abort();
         }
@@ -101,15 +106,20 @@ impl Drop for Server {
 async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
     let folder = config.data.clone();
     std::fs::create_dir_all(&folder).map_err(|e| StartError::Data(folder.clone(), e))?;
-    let storage = Storage::open(folder.join("media")).map_err(|e| StartError::Data(folder.join("media"), e))?;
-    storage.set_public_url(url.to_owned());
+    let media = folder.join("media");
+    let storage = match config.object_store.clone() {
+        Some(store) => Storage::connect(store, media).await.map_err(StartError::ObjectStore)?,
+        None => Storage::open(media.clone()).map_err(|e| StartError::Data(media, e))?,
+    };
+    storage.set_public_url(url);
     storage.set_limits(config.limits);
     let file = folder.join("sandbox.sqlite");
     let failed = |reason: String| StartError::Database(file.clone(), reason);
     let database: Database = database::Database::open(&file).map_err(|e| failed(e.to_string()))?;
     let auth = Auth::new(database.clone());
-    let state =
-        AppState { database, auth, storage, requests: Requests::default(), config: Arc::new(config), url: url.into() };
+    let hub = hub::Hub::new(config.hub.clone());
+    let requests = Requests::default();
+    let state = AppState { database, auth, storage, hub, requests, config: Arc::new(config), url: url.into() };
     let filled = state.clone();
     let setup = move |connection: &mut rusqlite::Connection| {
         tables::create(connection)?;
@@ -124,6 +134,7 @@ fn router(state: &AppState) -> Router {
         .merge(api::routes(state.clone()))
         .merge(state.storage.routes())
         .merge(components::routes(state.clone()))
+        .merge(hub::routes(state.clone()))
         .merge(web::routes(state.clone()))
         .layer(axum::middleware::from_fn_with_state(state.requests.clone(), requests::note))
 }
@@ -140,6 +151,7 @@ impl std::fmt::Display for StartError {
                 write!(f, "Cannot listen on {address}: {error}. Choose another port, or 0 for a free one.")
             }
             Self::Data(path, error) => write!(f, "Cannot use {} for data: {error}.", path.display()),
+            Self::ObjectStore(reason) => f.write_str(reason),
             Self::Database(path, error) => write!(f, "Cannot use the database {}: {error}.", path.display()),
         }
     }

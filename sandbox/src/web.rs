@@ -18,11 +18,13 @@ use crate::state::AppState;
 const PAGE: &str = include_str!("../web/index.html");
 
 /// The page's other files: name, media type, content.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 13] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../web/style.css")),
     ("icon.svg", "image/svg+xml", include_str!("../web/icon.svg")),
     ("app.js", SCRIPT, include_str!("../web/app.js")),
     ("api.js", SCRIPT, include_str!("../web/api.js")),
+    ("hub.js", SCRIPT, include_str!("../web/hub.js")),
+    ("review.js", SCRIPT, include_str!("../web/review.js")),
     ("versions.js", SCRIPT, include_str!("../web/versions.js")),
     ("media.js", SCRIPT, include_str!("../web/media.js")),
     ("list.js", SCRIPT, include_str!("../web/list.js")),
@@ -34,9 +36,17 @@ const FILES: [(&str, &str, &str); 11] = [
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Nothing but this server's own files, media and API; nothing inline; not inside another page.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Nothing but this server's own files, media and API; nothing inline; not inside another page. Pictures and movies may
+/// come from the object store as well.
+fn policy(store: Option<&str>) -> HeaderValue {
+    let store = store.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{store}; media-src 'self'{store}; \
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    // An origin is ASCII, so this does not fail; if it did, pages would be allowed nothing.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
 
 /// The routes of the page.
 pub fn routes(state: AppState) -> Router {
@@ -46,7 +56,7 @@ pub fn routes(state: AppState) -> Router {
         .route("/player/version/{id}", get(page))
         .route("/web/{file}", get(file))
         .route("/session", post(sign_in).delete(sign_out))
-        .layer(middleware::map_response(guard))
+        .layer(middleware::map_response_with_state(policy(state.storage.origin()), guard))
         .with_state(state)
 }
 
@@ -119,9 +129,9 @@ fn names_loopback(headers: &HeaderMap) -> bool {
     }
 }
 
-async fn guard(mut response: Response) -> Response {
+async fn guard(State(policy): State<HeaderValue>, mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-cache"),

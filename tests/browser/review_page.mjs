@@ -1,20 +1,13 @@
 // Opens the staging server's review page in a real Chromium and checks that it shows, plays and explains.
 //
-//   node review_page.mjs --url http://127.0.0.1:8090 [--version <id>] [--screenshot page.png]
+//   node review_page.mjs --url http://127.0.0.1:8090 [--version <id>] [--store http://127.0.0.1:8333] [--screenshot page.png]
 //
 // --version names a published movie that must be listed with its thumbnail, play and step; without it the script's own
-// movie is that. User and key come from --user and --key, or FTRACK_API_USER and FTRACK_API_KEY. CHROMIUM names the
+// movie is that. --store is the origin of the object store that keeps the media, if one does. User and key come from --user and --key, or FTRACK_API_USER and FTRACK_API_KEY. CHROMIUM names the
 // browser. --screenshot also leaves a picture of the list beside it. Exit code 0: all is well; 1: a check failed; 2: it could not run.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { assert, inBrowser, promise, readOptions, run, test } from "./checks.mjs";
 import { Publisher } from "./publish.mjs";
-
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
 
 // What each broken version must say.
 const WORDS = {
@@ -27,46 +20,13 @@ const WORDS = {
   "no-data": /no data are stored/,
 };
 
-const { values: options } = parseArgs({ options: {
-  url: { type: "string" }, version: { type: "string" }, screenshot: { type: "string" },
-  user: { type: "string", default: process.env.FTRACK_API_USER }, key: { type: "string", default: process.env.FTRACK_API_KEY },
-} });
-if (!options.url || !options.user || !options.key) {
-  console.error("usage: review_page.mjs --url <server> --user <name> --key <key> [--version <id>] [--screenshot <file.png>]");
-  process.exit(2);
-}
-const base = options.url.replace(/\/+$/, "");
-const test = (id) => `[data-testid="${id}"]`;
-
-let failures = 0;
-
-async function promise(name, check) {
-  try {
-    await check();
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    failures += 1;
-    console.log(`FAILED  ${name}\n        ${String(error.message).split("\n").slice(0, 6).join("\n        ")}`);
-  }
-}
-
-function assert(truth, message) {
-  if (!truth) throw new Error(message);
-}
+const options = readOptions({ version: { type: "string" }, screenshot: { type: "string" }, store: { type: "string" } });
+const base = options.url;
 
 async function main() {
   const publisher = new Publisher(base, options.user, options.key);
   const versions = await publisher.publishAll();
-  const profile = mkdtempSync(join(tmpdir(), "review-page-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS, viewport: { width: 1440, height: 900 },
-  });
-  try {
-    await checkPage(context, publisher, versions);
-  } finally {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
+  await inBrowser((context) => checkPage(context, publisher, versions));
 }
 
 async function checkPage(context, publisher, versions) {
@@ -117,6 +77,8 @@ async function checkPage(context, publisher, versions) {
     await page.screenshot({ path: options.screenshot });
   }
 
+  // So far the page did without the store's CORS rule. Reading pixels takes it.
+  if (options.store) await page.addInitScript(askWithCors);
   await promise("the frame on screen is the frame the counter says, all 24 of them", () => picturesMatch(page, versions.movie));
   await promise("a movie that is shorter than its ftr_meta says so", async () => {
     await page.goto(`${base}/player/version/${versions.notices}`);
@@ -155,7 +117,8 @@ function watch(page) {
   page.on("pageerror", (error) => found.console.push(String(error)));
   page.on("request", (request) => {
     const url = request.url();
-    if (url !== "about:blank" && !url.startsWith(`${base}/`)) found.requests.push(url);
+    const isOurs = url.startsWith(`${base}/`) || (options.store && url.startsWith(`${options.store}/`));
+    if (url !== "about:blank" && !isOurs) found.requests.push(url);
     if (request.headers()["ftrack-api-key"] || /apikey/i.test(url)) found.requests.push(`with a key: ${url}`);
   });
   return found;
@@ -167,7 +130,7 @@ async function listShows(page, id) {
   await image.scrollIntoViewIfNeeded();
   const loaded = await image.evaluate(async (img) => {
     await img.decode();
-    const answer = await fetch(img.src);
+    const answer = await fetch(img.src, { method: "HEAD" });
     return { width: img.naturalWidth, placeholder: answer.headers.get("content-location") };
   });
   assert(loaded.width > 0 && !loaded.placeholder, `the thumbnail is ${JSON.stringify(loaded)}`);
@@ -279,6 +242,16 @@ function readBars({ video, wanted }) {
   return wanted === undefined ? number : number === wanted;
 }
 
+/** Runs in the page, before its own scripts: movies are asked for so that their pixels may be read. */
+function askWithCors() {
+  const createElement = document.createElement;
+  document.createElement = function (name, ...rest) {
+    const made = createElement.call(this, name, ...rest);
+    if (made instanceof HTMLVideoElement) made.crossOrigin = "anonymous";
+    return made;
+  };
+}
+
 async function stillShows(page, id) {
   await page.goto(`${base}/player/version/${id}`);
   const image = page.locator(test("still"));
@@ -290,11 +263,4 @@ async function stillShows(page, id) {
   assert(Math.abs(shown - 640) < 1, `at 1:1 it is ${shown} pixels wide`);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`could not run: ${error.stack}`);
-  process.exit(2);
-}
-console.log(failures === 0 ? "all checks hold" : `${failures} checks failed`);
-process.exit(failures === 0 ? 0 : 1);
+await run(main);

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{self, Outcome};
 use crate::tools::{self, *};
-use crate::{demo, install_check, peers};
+use crate::{demo, install_check, object_store, peers};
 
 /// One suite of tests.
 pub struct Suite {
@@ -102,8 +102,26 @@ pub const SUITES: &[Suite] = &[
         run: peers::javascript,
     },
     Suite {
+        name: "object-store",
+        about: "The library and the official Python client with a real object store, SeaweedFS",
+        fast: false,
+        needs: &[&PYTHON],
+        wants: &[&CHROMIUM],
+        provide: object_store::provide,
+        run: || object_store::run(counted),
+    },
+    Suite {
+        name: "event-hub",
+        about: "The official clients on the staging server's event hub, with each other",
+        fast: false,
+        needs: &[&PYTHON],
+        wants: &[],
+        provide: peers::provide_event_hub,
+        run: peers::event_hub,
+    },
+    Suite {
         name: "review-page",
-        about: "The review page in Chromium shows what the C program published",
+        about: "The review page in Chromium shows what the C program published, live, and takes notes and answers",
         fast: false,
         needs: &[&CHROMIUM],
         wants: &[],

@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use serde_json::{Map, Value, json};
 
 use super::ahead::Ahead;
+use super::changes::{self, Changes};
 use super::{delete, information, relations, search, upload, write};
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, Exception};
+use crate::hub::update::{self, Origin};
 use crate::model::schemas::schemas;
 use crate::model::{EntityType, model, tables};
 use crate::query::{self, Environment};
@@ -32,6 +34,8 @@ pub struct Batch<'a> {
     /// Tables and keys of rows that went because a collection does not name them any more. The Python client deletes
     /// them as well.
     pub released: HashSet<(&'static str, Vec<String>)>,
+    /// What is told over the event hub; `None` when nobody is there to be told.
+    pub changes: Option<Changes>,
     /// The upload that was begun for the operation that runs.
     pub upload: Option<MultipartUpload>,
 }
@@ -49,6 +53,7 @@ pub fn run(
     state: &AppState,
     connection: &mut Connection,
     caller: &Caller,
+    origin: &Origin,
     operations: &[Value],
     mut ahead: Ahead,
     exact: bool,
@@ -62,6 +67,7 @@ pub fn run(
         created: HashSet::new(),
         unfinished: Vec::new(),
         released: HashSet::new(),
+        changes: (state.hub.connections() > 0).then(Changes::default),
         upload: None,
     };
     let mut results = Vec::with_capacity(operations.len());
@@ -73,10 +79,21 @@ pub fn run(
         });
     }
     relations::finish(&mut batch)?;
+    let changed = changes::entities(&batch)?;
+    let name = if changed.is_empty() { String::new() } else { display_name(&batch)? };
     drop(batch);
     transaction.commit()?;
+    // Still with the database's only connection in hand: events come in the order of the commits.
+    update::publish(&state.hub, caller, &name, origin, &changed);
     // The batch has passed: what cannot be told now is told after the next one.
     Ok(Done { results, removed: tables::removed_components(connection).unwrap_or_default() })
+}
+
+/// What the caller is called in events.
+fn display_name(batch: &Batch<'_>) -> ApiResult<String> {
+    let sql = "SELECT coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), username, '') FROM resource \
+               WHERE id = ?1";
+    Ok(batch.connection.query_row(sql, [&batch.caller.id], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
 impl Batch<'_> {
