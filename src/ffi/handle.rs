@@ -28,6 +28,7 @@ pub enum Kind {
     Session = 1,
     Job = 2,
     Event = 3,
+    Subscription = 4,
 }
 
 impl Kind {
@@ -36,6 +37,7 @@ impl Kind {
             Kind::Session => "session",
             Kind::Job => "job",
             Kind::Event => "event",
+            Kind::Subscription => "subscription",
         }
     }
 
@@ -44,6 +46,7 @@ impl Kind {
             1 => Some(Kind::Session),
             2 => Some(Kind::Job),
             3 => Some(Kind::Event),
+            4 => Some(Kind::Subscription),
             _ => None,
         }
     }

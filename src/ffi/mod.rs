@@ -12,6 +12,7 @@ pub mod constants; // numbers of the header: kinds, states, stages, levels, flag
 mod event; // polling with callbacks, pulling one event at a time
 mod guard; // what stands before every export: fork, wake-up callback, panic, the last error
 mod handle; // handles that can be wrong without harm
+mod hub; // the event hub: connecting, subscribing, publishing
 mod job; // waiting for, cancelling and freeing a job
 mod poller; // one thread at a time polls a session
 mod session; // a session's life, its status, wake-up, publishing
@@ -34,3 +35,8 @@ pub use event::{
 };
 
 pub use job::{ftr_job_cancel, ftr_job_free, ftr_job_wait};
+
+pub use hub::{
+    ftr_hub_connect, ftr_hub_disconnect, ftr_hub_publish, ftr_hub_reply, ftr_hub_status, ftr_hub_stop,
+    ftr_hub_subscribe, ftr_hub_unsubscribe, ftr_hub_wait_connected,
+};

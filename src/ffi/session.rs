@@ -1,9 +1,12 @@
 //! A session's life, its status, and publishing.
 
 use super::callbacks::Callbacks;
-use super::constants::{FTR_OK, FTR_PUBLISH_META_WITHOUT_SIZE, FTR_SESSION_STRICT_API};
+use super::constants::{
+    FTR_OK, FTR_PUBLISH_META_WITHOUT_SIZE, FTR_SESSION_AUTO_CONNECT_EVENT_HUB, FTR_SESSION_STRICT_API,
+};
 use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
+use super::hub::{HubObject, SUBSCRIPTIONS};
 use super::job::{JOBS, JobObject};
 use super::poller::Poller;
 use super::system_user::system_user;
@@ -24,6 +27,7 @@ pub struct SessionObject {
     pub callbacks: Callbacks,
     pub poller: Poller,
     pub freed: AtomicBool,
+    pub hub: HubObject,
     connection: Connection,
     information: OnceLock<(CString, CString)>,
 }
@@ -55,11 +59,16 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         in_use();
         let session = Session::open(level, config.redactor())?;
         let connection = connect(&session, config);
+        let hub = HubObject::new(&session, connection.client());
+        if options.flags & FTR_SESSION_AUTO_CONNECT_EVENT_HUB != 0 {
+            hub.station.connect()?;
+        }
         let object = Arc::new(SessionObject {
             session,
             callbacks: Callbacks::new(&options),
             poller: Poller::default(),
             freed: AtomicBool::new(false),
+            hub,
             connection,
             information: OnceLock::new(),
         });
@@ -161,18 +170,19 @@ pub unsafe extern "C" fn ftr_session_publish_file(
     })
 }
 
-/// Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left. Returns how many that are: 0 is a clean close.
+/// Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left and disconnects the event hub. Returns how many that are: 0 is a clean close.
 /// Events that are waiting, and the ends of cancelled jobs, can still be polled; when all is told, polling returns FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i32 {
     guard(|| {
         let object = SESSIONS.get(session, "session")?;
         let left = object.session.close(deadline(timeout_ms)?);
+        object.hub.station.close();
         Ok(left.try_into().unwrap_or(i32::MAX))
     })
 }
 
-/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
+/// Frees a session, the handles of its jobs and subscriptions, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
@@ -183,6 +193,8 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         let object = SESSIONS.remove(session, "session")?;
         object.freed.store(true, Ordering::SeqCst);
         object.session.abandon();
+        object.hub.station.close();
+        SUBSCRIPTIONS.remove_all(|subscription| subscription.session == session);
         JOBS.remove_all(|job| job.session == session);
         object.poller.wait();
         Ok(FTR_OK)
@@ -194,8 +206,9 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
 unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
     // SAFETY: passed on.
     let text = |text, argument| unsafe { optional_text(text, argument) };
-    if options.flags & !FTR_SESSION_STRICT_API != 0 {
-        return Err(unknown_flags(options.flags, "FTR_SESSION_STRICT_API"));
+    if options.flags & !(FTR_SESSION_STRICT_API | FTR_SESSION_AUTO_CONNECT_EVENT_HUB) != 0 {
+        let known = "FTR_SESSION_STRICT_API and FTR_SESSION_AUTO_CONNECT_EVENT_HUB";
+        return Err(unknown_flags(options.flags, known));
     }
     if options.reserved != 0 {
         let message = format!("reserved: is {}, must be 0: begin with FTR_SESSION_OPTIONS_INIT", options.reserved);
@@ -262,7 +275,7 @@ fn unanswered() -> Error {
     )
 }
 
-fn unknown_flags(flags: u32, known: &str) -> Error {
+pub fn unknown_flags(flags: u32, known: &str) -> Error {
     Error::new(
         Code::InvalidArgument,
         format!("flags: 0x{flags:x} has bits that this library does not know; it knows {known}"),

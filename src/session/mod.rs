@@ -12,6 +12,8 @@ pub mod life; // a session: open, accept jobs, close within a time
 #[forbid(unsafe_code)]
 pub mod log; // log lines: level first, secrets out, into the session's own queue
 #[forbid(unsafe_code)]
+pub mod news; // what the event hub brings, and the bounded place in which it waits
+#[forbid(unsafe_code)]
 pub mod policy; // every number that is a choice, with its reason
 #[forbid(unsafe_code)]
 pub mod queue; // the bounded event queue: reserved places, latest values, counted losses
