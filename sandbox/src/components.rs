@@ -16,7 +16,7 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::links::{content_type, file_name};
 use crate::state::AppState;
-use crate::storage::{Shown, serve};
+use crate::storage::{Shown, StorageError, serve};
 
 /// The routes of this page.
 pub fn routes(state: AppState) -> Router {
@@ -84,17 +84,11 @@ async fn remove_component(
         return Err(Refusal(StatusCode::FORBIDDEN, message));
     }
     file_name_of(&state, &wanted.id).await?;
-    if state.storage.size(&wanted.id).is_none() {
+    if !state.storage.exists(&wanted.id).await.map_err(not_reached)? {
         return Err(no_data(&wanted.id));
     }
-    let storage = state.storage.clone();
-    let removed = tokio::task::spawn_blocking(move || storage.remove(&wanted.id)).await;
-    match removed.map_err(std::io::Error::other).flatten() {
-        Ok(()) => Ok(StatusCode::OK),
-        Err(error) => {
-            Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("The data could not be removed: {error}.")))
-        }
-    }
+    state.storage.remove(&wanted.id).await.map_err(not_reached)?;
+    Ok(StatusCode::OK)
 }
 
 /// Who asks: by the query string, or else by headers or cookie.
@@ -123,6 +117,10 @@ async fn file_name_of(state: &AppState, id: &str) -> Result<String, Refusal> {
 fn no_data(id: &str) -> Refusal {
     let message = format!("No data are stored for component {id}; upload them to the location ftrack.server.");
     Refusal(StatusCode::NOT_FOUND, message)
+}
+
+fn not_reached(error: StorageError) -> Refusal {
+    Refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("The stored data could not be reached: {error}"))
 }
 
 fn failed(error: ApiError) -> Refusal {

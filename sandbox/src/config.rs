@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::storage::Limits;
+
 /// The port the program listens on when none is given.
 pub const DEFAULT_PORT: u16 = 8090;
 
@@ -31,6 +33,10 @@ pub struct Config {
     /// Imitate the ordering faults known of real servers, so that what passes here is safe there: a component cannot be
     /// moved to a version made in the same batch, and a thumbnail cannot be a component made in the same batch.
     pub strict_ordering: bool,
+    /// What the store allows, and how long its addresses are good.
+    pub limits: Limits,
+    /// How patient and how generous the event hub is.
+    pub hub: crate::hub::Limits,
 }
 
 /// Someone who may log in.
@@ -57,6 +63,8 @@ impl Config {
                 Account { username: READER_USER.into(), key: READER_KEY.into(), can_write: false },
             ],
             strict_ordering: true,
+            limits: Limits::default(),
+            hub: crate::hub::Limits::default(),
         }
     }
 }

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
+use crate::api::ahead::Ahead;
 use crate::api::batch;
 use crate::auth::{Caller, READER_ROLE_ID};
 use crate::error::ApiResult;
+use crate::hub::update::Origin;
 use crate::links::{REVIEW_LOCATION, SERVER_LOCATION};
 use crate::model::{NO_PRIORITY, object_types};
 use crate::state::AppState;
@@ -33,7 +35,7 @@ pub fn fill(state: &AppState, connection: &mut Connection) -> ApiResult<()> {
         content.pilot_project();
     }
     let caller = Caller { id: creator, username: "demo".to_owned(), can_write: true };
-    batch::run(state, connection, &caller, &content.operations, HashMap::new(), false)?;
+    batch::run(state, connection, &caller, &Origin::default(), &content.operations, Ahead::default(), false)?;
     for (key, user_id) in content.keys {
         connection.execute("INSERT OR IGNORE INTO _api_key (key, user_id) VALUES (?1, ?2)", params![key, user_id])?;
     }

@@ -3,6 +3,7 @@
 //! - `model`: the one description of the entity types; tables, schemas, checks and queries follow from it
 //! - `query`: the query language, from text to SQL to entities
 //! - `api`: the operations of `POST /api`
+//! - `hub`: the event hub, which tells clients of commits and of each other
 //! - `database`, `auth`, `storage`: what the operations stand on
 //! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
 //! - `demo`: the content of a fresh server
@@ -18,6 +19,7 @@ pub mod config;
 pub mod database;
 mod demo;
 pub mod error;
+pub mod hub;
 pub mod links;
 pub mod model;
 pub mod query;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use ftreview_sandbox::storage::Limits;
 use ftreview_sandbox::{Config, Server, config};
 
 /// A staging ftrack server: API, storage and a review page, for demos, tests and integration.
@@ -23,6 +24,9 @@ struct Arguments {
     /// The address clients reach the server at, when it is not where it listens
     #[arg(long)]
     public_url: Option<String>,
+    /// Begin a new upload in parts for every request, also while one is open: for testing clients
+    #[arg(long, hide = true)]
+    renew_upload_id: bool,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -35,6 +39,7 @@ async fn main() -> ExitCode {
         listen: arguments.listen,
         allow_remote: arguments.allow_remote,
         public_url: arguments.public_url,
+        limits: Limits { renew_upload_id: arguments.renew_upload_id, ..Limits::default() },
         ..Config::new(arguments.data)
     };
     let server = match Server::start(settings).await {

@@ -16,7 +16,7 @@ use crate::model::tables;
 use crate::requests::{self, Requests};
 use crate::state::AppState;
 use crate::storage::Storage;
-use crate::{api, components, database, demo, web};
+use crate::{api, components, database, demo, hub, web};
 
 /// How long requests under way may take to finish when the server is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -82,6 +82,8 @@ impl Server {
     /// Stops accepting, lets requests under way finish for a few seconds, and ends.
     pub async fn stop(mut self) {
         drop(self.stop.take());
+        self.state.hub.close();
+        self.state.hub.closed().await;
         if let Some(mut task) = self.task.take()
             && tokio::time::timeout(STOP_GRACE, &mut task).await.is_err()
         {
@@ -92,6 +94,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.state.hub.close();
         if let Some(task) = self.task.take() {
             task.abort();
         }
@@ -103,12 +106,14 @@ async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
     std::fs::create_dir_all(&folder).map_err(|e| StartError::Data(folder.clone(), e))?;
     let storage = Storage::open(folder.join("media")).map_err(|e| StartError::Data(folder.join("media"), e))?;
     storage.set_public_url(url.to_owned());
+    storage.set_limits(config.limits);
     let file = folder.join("sandbox.sqlite");
     let failed = |reason: String| StartError::Database(file.clone(), reason);
     let database: Database = database::Database::open(&file).map_err(|e| failed(e.to_string()))?;
     let auth = Auth::new(database.clone());
-    let state =
-        AppState { database, auth, storage, requests: Requests::default(), config: Arc::new(config), url: url.into() };
+    let hub = hub::Hub::new(config.hub.clone());
+    let requests = Requests::default();
+    let state = AppState { database, auth, storage, hub, requests, config: Arc::new(config), url: url.into() };
     let filled = state.clone();
     let setup = move |connection: &mut rusqlite::Connection| {
         tables::create(connection)?;
@@ -123,6 +128,7 @@ fn router(state: &AppState) -> Router {
         .merge(api::routes(state.clone()))
         .merge(state.storage.routes())
         .merge(components::routes(state.clone()))
+        .merge(hub::routes(state.clone()))
         .merge(web::routes(state.clone()))
         .layer(axum::middleware::from_fn_with_state(state.requests.clone(), requests::note))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
+use crate::hub::Hub;
 use crate::requests::Requests;
 use crate::storage::Storage;
 
@@ -17,6 +18,8 @@ pub struct AppState {
     pub auth: Auth,
     /// Media.
     pub storage: Storage,
+    /// Events.
+    pub hub: Hub,
     /// What clients asked.
     pub requests: Requests,
     /// What the server was started with.

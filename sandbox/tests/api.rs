@@ -307,7 +307,7 @@ async fn data_survive_a_restart_and_are_not_filled_in_again() {
     for _ in 0..2 {
         let server = Server::start(Config::new(folder.path())).await.unwrap();
         let caller = server.state().auth.user_by_key(DEMO_USER, DEMO_KEY).await.unwrap().unwrap();
-        let found = server.state().call(&caller, vec![expression[0].clone()], false).await.unwrap();
+        let found = server.state().call(&caller, Default::default(), vec![expression[0].clone()], false).await.unwrap();
         counts.push(found[0]["data"].as_array().unwrap().len());
         server.stop().await;
     }

@@ -202,7 +202,7 @@ async fn a_mangled_query_is_answered_or_refused_but_never_breaks_the_server() {
         }
         let expression: String = text.into_iter().collect();
         let operation = json!({"action": "query", "expression": expression});
-        if let Err(error) = sandbox.server.state().call(&caller, vec![operation], false).await {
+        if let Err(error) = sandbox.server.state().call(&caller, Default::default(), vec![operation], false).await {
             assert_eq!(error.exception, ftreview_sandbox::error::Exception::Parse, "{expression:?}: {error}");
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::client;
-use ftreview_sandbox::storage::{Limits, Storage, Upload};
+use ftreview_sandbox::storage::{Limits, MultipartUpload, Storage, Upload};
 use md5::{Digest, Md5};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tempfile::TempDir;
@@ -56,6 +56,16 @@ impl Store {
         let response = self.put(&upload, body).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         id
+    }
+
+    async fn begin(&self, id: &str, parts: u32) -> MultipartUpload {
+        self.storage.begin_multipart(id, parts, "video/mp4").await.unwrap()
+    }
+
+    /// Completes an upload, and answers with the size of the object or the code of the refusal.
+    async fn complete(&self, id: &str, upload_id: &str, parts: &[(u32, String)]) -> Result<u64, &'static str> {
+        let completed = self.storage.complete_multipart(id, upload_id, parts.to_vec()).await;
+        completed.map(|()| self.storage.size(id).unwrap()).map_err(|error| error.code())
     }
 
     async fn put_part(&self, url: &str, body: impl Into<reqwest::Body>) -> String {
@@ -256,7 +266,7 @@ async fn a_component_id_that_is_no_uuid_never_touches_the_disk() {
         let response = store.put(&upload, b"abc").send().await.unwrap();
         assert!(response.status().is_client_error(), "{id}: {}", response.status());
         assert_eq!(store.storage.path(id), None);
-        store.storage.remove(id).unwrap();
+        store.storage.remove(id).await.unwrap();
     }
 }
 
@@ -265,14 +275,14 @@ async fn parts_become_one_object_with_the_etag_of_s3() {
     let store = Store::start().await;
     store.storage.set_limits(Limits { smallest_part: 4, ..Limits::default() });
     let id = new_id();
-    let upload = store.storage.begin_multipart(&id, 3);
+    let upload = store.begin(&id, 3).await;
     let bodies = ["first ", "second ", "3"];
     let mut parts = Vec::new();
     for ((number, url), body) in upload.urls.iter().zip(bodies).rev() {
         parts.push((*number, store.put_part(url, body).await));
     }
     parts.sort();
-    assert_eq!(store.storage.complete_multipart(&id, &upload.upload_id, &parts), Ok(14));
+    assert_eq!(store.complete(&id, &upload.upload_id, &parts).await, Ok(14));
     assert_eq!(std::fs::read(store.storage.path(&id).unwrap()).unwrap(), b"first second 3");
 
     let digests: Vec<u8> = bodies.iter().flat_map(|body| md5(body.as_bytes())).collect();
@@ -284,48 +294,45 @@ async fn parts_become_one_object_with_the_etag_of_s3() {
 async fn a_part_that_is_sent_again_replaces_the_first_one() {
     let store = Store::start().await;
     let id = new_id();
-    let upload = store.storage.begin_multipart(&id, 1);
+    let upload = store.begin(&id, 1).await;
     let first = store.put_part(&upload.urls[0].1, "first").await;
     let second = store.put_part(&upload.urls[0].1, "second").await;
-    let stale = store.storage.complete_multipart(&id, &upload.upload_id, &[(1, first)]);
-    assert_eq!(stale.unwrap_err().code(), "InvalidPart");
-    assert_eq!(store.storage.complete_multipart(&id, &upload.upload_id, &[(1, second)]), Ok(6));
+    assert_eq!(store.complete(&id, &upload.upload_id, &[(1, first)]).await, Err("InvalidPart"));
+    assert_eq!(store.complete(&id, &upload.upload_id, &[(1, second)]).await, Ok(6));
 }
 
 #[tokio::test]
 async fn completing_refuses_what_s3_refuses_and_leaves_the_upload_open() {
     let store = Store::start().await;
     let id = new_id();
-    let upload = store.storage.begin_multipart(&id, 2);
+    let upload = store.begin(&id, 2).await;
     let first = store.put_part(&upload.urls[0].1, vec![1; 5 << 20]).await;
-    let complete = |parts: &[(u32, String)]| {
-        store.storage.complete_multipart(&id, &upload.upload_id, parts).map_err(|error| error.code())
-    };
+    let complete = async |parts: &[(u32, String)]| store.complete(&id, &upload.upload_id, parts).await;
     let wrong = "\"00000000000000000000000000000000\"".to_owned();
-    assert_eq!(complete(&[(1, first.clone()), (2, wrong.clone())]), Err("InvalidPart"), "part 2 was never sent");
+    assert_eq!(complete(&[(1, first.clone()), (2, wrong.clone())]).await, Err("InvalidPart"), "part 2 was never sent");
     let second = store.put_part(&upload.urls[1].1, "rest").await;
-    assert_eq!(complete(&[(1, first.clone())]), Err("InvalidPart"), "part 2 is not listed");
-    assert_eq!(complete(&[(1, first.clone()), (2, wrong)]), Err("InvalidPart"), "another ETag");
-    assert_eq!(complete(&[(2, second.clone()), (1, first.clone())]), Err("InvalidPartOrder"));
+    assert_eq!(complete(&[(1, first.clone())]).await, Err("InvalidPart"), "part 2 is not listed");
+    assert_eq!(complete(&[(1, first.clone()), (2, wrong)]).await, Err("InvalidPart"), "another ETag");
+    assert_eq!(complete(&[(2, second.clone()), (1, first.clone())]).await, Err("InvalidPartOrder"));
     let small = store.put_part(&upload.urls[0].1, "too small").await;
-    assert_eq!(complete(&[(1, small), (2, second.clone())]), Err("EntityTooSmall"));
+    assert_eq!(complete(&[(1, small), (2, second.clone())]).await, Err("EntityTooSmall"));
     let first = store.put_part(&upload.urls[0].1, vec![1; 5 << 20]).await;
     let bare = first.trim_matches('"').to_owned();
-    assert_eq!(complete(&[(1, bare), (2, second)]), Ok((5 << 20) + 4));
-    assert_eq!(complete(&[]), Err("NoSuchUpload"), "complete already");
+    assert_eq!(complete(&[(1, bare), (2, second)]).await, Ok((5 << 20) + 4));
+    assert_eq!(complete(&[]).await, Err("NoSuchUpload"), "complete already");
 }
 
 #[tokio::test]
 async fn a_part_of_an_unknown_or_completed_upload_is_refused() {
     let store = Store::start().await;
     let id = new_id();
-    let upload = store.storage.begin_multipart(&id, 1);
+    let upload = store.begin(&id, 1).await;
     let etag = store.put_part(&upload.urls[0].1, "all").await;
-    store.storage.complete_multipart(&id, &upload.upload_id, &[(1, etag)]).unwrap();
+    store.complete(&id, &upload.upload_id, &[(1, etag)]).await.unwrap();
     let response = store.client.put(&upload.urls[0].1).body("again").send().await.unwrap();
     assert_refused(response, 404, "NoSuchUpload").await;
     for unknown in [Uuid::new_v4().simple().to_string(), "../objects".to_owned(), String::new()] {
-        let refused = store.storage.complete_multipart(&id, &unknown, &[]).unwrap_err();
+        let refused = store.storage.complete_multipart(&id, &unknown, Vec::new()).await.unwrap_err();
         assert_eq!((refused.code(), refused.status().as_u16()), ("NoSuchUpload", 404));
     }
 }
@@ -334,11 +341,11 @@ async fn a_part_of_an_unknown_or_completed_upload_is_refused() {
 async fn an_upload_in_parts_and_its_addresses_survive_a_restart_of_the_server() {
     let store = Store::start().await;
     let id = new_id();
-    let upload = store.storage.begin_multipart(&id, 1);
+    let upload = store.begin(&id, 1).await;
     let etag = store.put_part(&upload.urls[0].1, "kept").await;
     let read = store.storage.signed_url(&id, "a", "video/mp4");
     let again = Store::start_in(store.folder).await;
-    assert_eq!(again.storage.complete_multipart(&id, &upload.upload_id, &[(1, etag)]), Ok(4));
+    assert_eq!(again.complete(&id, &upload.upload_id, &[(1, etag)]).await, Ok(4));
     // The same address on the port that the server has now.
     let read = read.replace(&store.address.to_string(), &again.address.to_string());
     assert_eq!(again.client.get(read).send().await.unwrap().text().await.unwrap(), "kept");
@@ -415,8 +422,8 @@ async fn a_component_that_was_removed_is_gone_and_removing_it_again_is_fine() {
     let store = Store::start().await;
     let id = store.store(b"abc").await;
     let url = store.storage.signed_url(&id, "a", "video/mp4");
-    store.storage.remove(&id).unwrap();
-    store.storage.remove(&id).unwrap();
+    store.storage.remove(&id).await.unwrap();
+    store.storage.remove(&id).await.unwrap();
     assert_eq!(store.storage.size(&id), None);
     assert_refused(store.client.get(url).send().await.unwrap(), 404, "NoSuchKey").await;
 }

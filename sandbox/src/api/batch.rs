@@ -1,17 +1,21 @@
 //! A batch: one transaction over all its operations.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use serde_json::{Map, Value, json};
 
+use super::ahead::Ahead;
+use super::changes::{self, Changes};
 use super::{delete, information, relations, search, upload, write};
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, Exception};
+use crate::hub::update::{self, Origin};
 use crate::model::schemas::schemas;
 use crate::model::{EntityType, model, tables};
 use crate::query::{self, Environment};
 use crate::state::AppState;
+use crate::storage::MultipartUpload;
 
 /// What the operations of one batch share.
 pub struct Batch<'a> {
@@ -30,17 +34,30 @@ pub struct Batch<'a> {
     /// Tables and keys of rows that went because a collection does not name them any more. The Python client deletes
     /// them as well.
     pub released: HashSet<(&'static str, Vec<String>)>,
+    /// What is told over the event hub; `None` when nobody is there to be told.
+    pub changes: Option<Changes>,
+    /// The upload that was begun for the operation that runs.
+    pub upload: Option<MultipartUpload>,
 }
 
-/// Runs the operations. `completed` has the answers of those that ran before the transaction, by index.
+/// What a batch came to.
+pub struct Done {
+    /// The answers, in order.
+    pub results: Vec<Value>,
+    /// Components that are deleted and whose media are still there.
+    pub removed: Vec<String>,
+}
+
+/// Runs the operations. `ahead` is what was done before the transaction.
 pub fn run(
     state: &AppState,
     connection: &mut Connection,
     caller: &Caller,
+    origin: &Origin,
     operations: &[Value],
-    mut completed: HashMap<usize, Value>,
+    mut ahead: Ahead,
     exact: bool,
-) -> ApiResult<Vec<Value>> {
+) -> ApiResult<Done> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut batch = Batch {
         connection: &transaction,
@@ -50,28 +67,33 @@ pub fn run(
         created: HashSet::new(),
         unfinished: Vec::new(),
         released: HashSet::new(),
+        changes: (state.hub.connections() > 0).then(Changes::default),
+        upload: None,
     };
     let mut results = Vec::with_capacity(operations.len());
     for (index, operation) in operations.iter().enumerate() {
-        results.push(match completed.remove(&index) {
+        batch.upload = ahead.uploads.remove(&index);
+        results.push(match ahead.answers.remove(&index) {
             Some(result) => result,
             None => batch.operate(operation)?,
         });
     }
     relations::finish(&mut batch)?;
+    let changed = changes::entities(&batch)?;
+    let name = if changed.is_empty() { String::new() } else { display_name(&batch)? };
     drop(batch);
     transaction.commit()?;
-    remove_media(state, connection);
-    Ok(results)
+    // Still with the database's only connection in hand: events come in the order of the commits.
+    update::publish(&state.hub, caller, &name, origin, &changed);
+    // The batch has passed: what cannot be told now is told after the next one.
+    Ok(Done { results, removed: tables::removed_components(connection).unwrap_or_default() })
 }
 
-/// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.
-fn remove_media(state: &AppState, connection: &Connection) {
-    for id in tables::removed_components(connection).unwrap_or_default() {
-        if state.storage.remove(&id).is_ok() {
-            let _ = tables::forget_removed_component(connection, &id);
-        }
-    }
+/// What the caller is called in events.
+fn display_name(batch: &Batch<'_>) -> ApiResult<String> {
+    let sql = "SELECT coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), username, '') FROM resource \
+               WHERE id = ?1";
+    Ok(batch.connection.query_row(sql, [&batch.caller.id], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
 impl Batch<'_> {

@@ -1,6 +1,8 @@
 //! `POST /api`: a batch of operations, answered in order or not at all.
 
+pub(crate) mod ahead;
 pub(crate) mod batch;
+mod changes;
 mod delete;
 mod fill;
 mod information;
@@ -21,6 +23,8 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::auth::{Caller, session_cookie, session_token};
 use crate::error::{ApiError, ApiResult};
+use crate::hub::update::Origin;
+use crate::model::tables;
 use crate::query;
 use crate::state::AppState;
 
@@ -34,11 +38,11 @@ pub fn routes(state: AppState) -> Router {
 
 /// Pages on other loopback ports may call: that is where web tools are developed. Pages from elsewhere may not, because
 /// whoever has the review page open has a session that they could use.
-fn cors() -> CorsLayer {
+pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(|origin, _| is_loopback(origin)))
         .allow_credentials(true)
-        .allow_methods([Method::POST])
+        .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
 }
 
@@ -53,13 +57,32 @@ fn is_loopback(origin: &HeaderValue) -> bool {
 }
 
 impl AppState {
-    /// Runs a batch for a caller: all of it or nothing. `exact` answers only the projections asked for.
-    pub async fn call(&self, caller: &Caller, operations: Vec<Value>, exact: bool) -> ApiResult<Vec<Value>> {
+    /// Runs a batch for a caller: all of it or nothing. `exact` answers only the projections asked for; `origin` marks the
+    /// event that follows.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        origin: Origin,
+        operations: Vec<Value>,
+        exact: bool,
+    ) -> ApiResult<Vec<Value>> {
         let (state, caller) = (self.clone(), caller.clone());
-        let completed = upload::complete_all(&state, &caller, &operations).await?;
-        self.database
-            .run(move |connection| batch::run(&state, connection, &caller, &operations, completed, exact))
-            .await
+        let ahead = ahead::run(&state, &caller, &operations).await?;
+        let work =
+            move |connection: &mut _| batch::run(&state, connection, &caller, &origin, &operations, ahead, exact);
+        let done = self.database.run(work).await?;
+        self.remove_media(done.removed).await;
+        Ok(done.results)
+    }
+
+    /// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.
+    async fn remove_media(&self, components: Vec<String>) {
+        for id in components {
+            if self.storage.remove(&id).await.is_ok() {
+                let forget = move |connection: &mut _| Ok(tables::forget_removed_component(connection, &id)?);
+                let _ = self.database.run(forget).await;
+            }
+        }
     }
 
     /// The entities a query expression finds, without paging.
@@ -83,7 +106,7 @@ async fn call(State(state): State<AppState>, headers: HeaderMap, body: Bytes) ->
         Err(error) => return failed(&error, strict),
     };
     let answered = match operations(&body) {
-        Ok(operations) => state.call(&caller, operations, exact).await,
+        Ok(operations) => state.call(&caller, origin(&headers), operations, exact).await,
         Err(error) => Err(error),
     };
     let mut response = match answered {
@@ -99,6 +122,11 @@ async fn call(State(state): State<AppState>, headers: HeaderMap, body: Bytes) ->
 
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn origin(headers: &HeaderMap) -> Origin {
+    let given = |name| Some(header(headers, name).to_owned()).filter(|token| !token.is_empty());
+    Origin { client_token: given("ftrack-clienttoken"), push_token: given("ftrack-pushtoken") }
 }
 
 /// Without strict mode a failure is told in the body alone (Python client, session.py, call).

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use serde_json::{Value, json};
 
 use super::batch::{Batch, key_text};
+use super::changes;
 use super::write::{by_key, refused};
 use crate::error::{ApiError, ApiResult};
 use crate::model::{Attribute, EntityType, Kind, model};
@@ -31,11 +32,12 @@ pub fn write(
         Kind::Many { via, .. } | Kind::Mapped { via, .. } => {
             let mut missing = Vec::new();
             for key in &keys {
+                changes::touching(batch, target, key, false)?;
                 if !adopt(batch.connection, entity, id, target, via, key)? {
                     missing.push(key.clone());
                 }
             }
-            let released = release(batch.connection, id, target, via, &keys)?;
+            let released = release(batch, id, target, via, &keys)?;
             batch.released.extend(released.into_iter().map(|key| (target.table, key)));
             if !missing.is_empty() {
                 batch.unfinished.push(Unfinished { entity, id: id.to_owned(), attribute, missing });
@@ -54,6 +56,7 @@ pub fn finish(batch: &mut Batch<'_>) -> ApiResult<()> {
         let (Kind::Many { to, via } | Kind::Mapped { to, via }) = attribute.kind else { continue };
         let Some(target) = model().entity(to) else { continue };
         for key in missing {
+            changes::touching(batch, target, &key, false)?;
             if !adopt(batch.connection, entity, &id, target, via, &key)? {
                 let message =
                     format!("{}.{}: there is no {to} with the key {}.", entity.name, attribute.name, json!(key));
@@ -106,13 +109,14 @@ fn adopt(
 
 /// Takes out rows that are not among `keys`, and returns the keys of those that went because they need an owner.
 fn release(
-    connection: &Connection,
+    batch: &mut Batch<'_>,
     id: &str,
-    target: &EntityType,
+    target: &'static EntityType,
     via: &str,
     keys: &[Vec<String>],
 ) -> ApiResult<Vec<Vec<String>>> {
     let names = target.primary_key.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let connection = batch.connection;
     let mut statement =
         connection.prepare(&format!("SELECT {names} FROM \"{}\" WHERE \"{via}\" = ?1", target.table))?;
     let count = target.primary_key.len();
@@ -121,6 +125,7 @@ fn release(
     let needs_owner = target.attribute(via).is_some_and(|attribute| attribute.required);
     let unnamed: Vec<Vec<String>> = present.into_iter().filter(|key| !keys.contains(key)).collect();
     for key in &unnamed {
+        changes::touching(batch, target, key, needs_owner)?;
         let sql = if needs_owner {
             format!("DELETE FROM \"{}\" WHERE {}", target.table, by_key(target, 0))
         } else {

@@ -1,15 +1,11 @@
-//! `get_upload_metadata` and `complete_multipart_upload`.
-
-use std::collections::HashMap;
+//! `get_upload_metadata`, and reading what an operation says about an upload.
 
 use rusqlite::OptionalExtension;
 use serde_json::{Map, Value, json};
 
-use super::batch::{Batch, allow_writing, text};
-use crate::auth::Caller;
+use super::batch::{Batch, text};
 use crate::error::{ApiError, ApiResult};
 use crate::links::{content_type, file_name};
-use crate::state::AppState;
 use crate::storage::MOST_PARTS;
 
 /// A UUID with dashes, which is how the storage names files.
@@ -27,55 +23,37 @@ pub fn metadata(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
             "The component {id:?} is not there yet: \"file_name\" and \"file_size\" have to be given."
         )));
     };
-    let storage = &batch.state.storage;
-    if !operation["parts"].is_null() {
-        let parts = operation["parts"].as_u64().filter(|parts| (1..=u64::from(MOST_PARTS)).contains(parts));
-        let parts = parts.and_then(|parts| u32::try_from(parts).ok()).ok_or_else(|| {
-            ApiError::validation(format!("\"parts\" has to be from 1 to {MOST_PARTS}, not {}.", operation["parts"]))
-        })?;
-        let upload = storage.begin_multipart(id, parts);
+    if part_count(operation)?.is_some() {
+        // Begun ahead of the transaction, unless the operation is one that cannot have come so far.
+        let upload = batch.upload.take().ok_or_else(|| ApiError::validation("The upload was not begun."))?;
         let url = |(number, url): &(u32, String)| json!({"part_number": number, "signed_url": url});
         let urls: Vec<Value> = upload.urls.iter().map(url).collect();
         return Ok(json!({"component_id": id, "upload_id": upload.upload_id, "urls": urls}));
     }
     let checksum = operation["checksum"].as_str();
-    let upload = storage.single_upload(id, size, &content_type(&name), Some(&name), checksum);
+    let upload = batch.state.storage.single_upload(id, size, &content_type(&name), Some(&name), checksum);
     let headers: Map<String, Value> = upload.headers.into_iter().map(|(name, value)| (name, json!(value))).collect();
     Ok(json!({"component_id": id, "url": upload.url, "headers": headers}))
 }
 
-/// Completes all multi-part uploads of a batch, and answers by the index of the operation.
-///
-/// This joins files, which can take long, so it comes before the transaction that others wait for. When a later
-/// operation fails the data stay where they are: they belong to no entity, and a new upload replaces them.
-pub async fn complete_all(state: &AppState, caller: &Caller, operations: &[Value]) -> ApiResult<HashMap<usize, Value>> {
-    let mut completed = HashMap::new();
-    let is_complete = |operation: &Value| operation["action"] == "complete_multipart_upload";
-    for (index, operation) in operations.iter().enumerate().filter(|(_, operation)| is_complete(operation)) {
-        allow_writing(caller, "complete_multipart_upload")?;
-        let id = component_id(operation)?.to_owned();
-        let upload_id = text(operation, "upload_id")?.to_owned();
-        let parts = parts(operation)?;
-        let storage = state.storage.clone();
-        let work = {
-            let id = id.clone();
-            tokio::task::spawn_blocking(move || storage.complete_multipart(&id, &upload_id, &parts))
-        };
-        let joined = work.await.map_err(|error| {
-            ApiError::new(crate::error::Exception::Internal, format!("The upload of {id:?} was not completed: {error}"))
-        })?;
-        joined.map_err(|error| ApiError::validation(format!("The upload of {id:?} cannot be completed: {error}")))?;
-        let url = state.storage.signed_url(&id, &id, "application/octet-stream");
-        completed.insert(index, json!({"action": "complete_multipart_upload", "component_id": id, "url": url}));
-    }
-    Ok(completed)
-}
-
-fn component_id(operation: &Value) -> ApiResult<&str> {
+/// The component that an operation is about.
+pub fn component_id(operation: &Value) -> ApiResult<&str> {
     let id = text(operation, "component_id")?;
     let is_uuid = id.len() == UUID_LENGTH && uuid::Uuid::try_parse(id).is_ok();
     let message = || format!("\"component_id\" has to be a UUID, not {id:?}.");
     if is_uuid { Ok(id) } else { Err(ApiError::validation(message())) }
+}
+
+/// In how many parts the file is to be sent; `None` for one PUT.
+pub fn part_count(operation: &Value) -> ApiResult<Option<u32>> {
+    let parts = &operation["parts"];
+    if parts.is_null() {
+        return Ok(None);
+    }
+    let count =
+        parts.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| (1..=MOST_PARTS).contains(count));
+    let message = || format!("\"parts\" has to be from 1 to {MOST_PARTS}, not {parts}.");
+    count.map(Some).ok_or_else(|| ApiError::validation(message()))
 }
 
 /// The file name and the size of a component that is there.
@@ -90,7 +68,8 @@ fn component(batch: &Batch<'_>, id: &str) -> ApiResult<Option<(String, Option<u6
     Ok(statement.query_row([id], read).optional()?)
 }
 
-fn parts(operation: &Value) -> ApiResult<Vec<(u32, String)>> {
+/// The numbers and ETags of the parts that were sent.
+pub fn parts(operation: &Value) -> ApiResult<Vec<(u32, String)>> {
     let wrong = || {
         ApiError::validation(format!(
             "\"parts\" has to be a list of {{\"part_number\", \"e_tag\"}}, not {}.",

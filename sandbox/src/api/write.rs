@@ -37,6 +37,9 @@ pub fn create(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     check_references(batch, entity, &columns)?;
     let key = key_of(entity, &columns)?;
     insert(batch, entity, &key, &columns)?;
+    if let Some(changes) = &mut batch.changes {
+        changes.created(entity, &key);
+    }
     batch.created.extend(key.first().filter(|_| key.len() == 1).cloned());
     for (attribute, items) in collections {
         relations::write(batch, entity, &key[0], attribute, items)?;
@@ -58,6 +61,9 @@ pub fn update(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     let Some(before) = Loader::new(batch.connection, &batch.environment).full(entity, &key, std::iter::empty())? else {
         return Err(missing(named, &key));
     };
+    if let Some(changes) = &mut batch.changes {
+        changes.updating(entity, &key, &before);
+    }
     let (mut columns, collections) = take_apart(entity, data)?;
     for (attribute, value) in &columns {
         let stays_null = attribute.required && *value == SqlValue::Null;

@@ -11,11 +11,23 @@ pub struct Limits {
     pub smallest_part: u64,
     /// Largest body in bytes of one PUT, whole file or part: 5 GiB in S3.
     pub largest_put: u64,
+    /// How long an upload in parts may be idle before its parts are dropped: no part of it came, and nobody asked for
+    /// its addresses. A week is what lifecycle rules of buckets commonly say.
+    pub upload_lifetime: Duration,
+    /// What a second `get_upload_metadata` for a component with an open upload in as many parts is answered with:
+    /// addresses of that upload (false), or of a new one, and the old one is gone (true). What ftrack does is not known.
+    pub renew_upload_id: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { address_lifetime: Duration::from_secs(3600), smallest_part: 5 << 20, largest_put: 5 << 30 }
+        Limits {
+            address_lifetime: Duration::from_secs(3600),
+            smallest_part: 5 << 20,
+            largest_put: 5 << 30,
+            upload_lifetime: Duration::from_secs(7 * 24 * 3600),
+            renew_upload_id: false,
+        }
     }
 }
 

@@ -32,7 +32,6 @@ use self::uploads::Uploads;
 
 /// The store. Cloning is cheap and every clone is the same store; all methods may be called from any thread.
 ///
-/// Methods that touch the disk block; call those that move data (`complete_multipart`) on a blocking thread.
 #[derive(Clone)]
 pub struct Storage {
     inner: Arc<Inner>,
@@ -83,6 +82,7 @@ impl Storage {
             limits: RwLock::new(Limits::default()),
             folder,
         };
+        inner.uploads.expire(Limits::default().upload_lifetime)?;
         Ok(Storage { inner: Arc::new(inner) })
     }
 
@@ -130,10 +130,17 @@ impl Storage {
         Upload { url: self.url(&address), headers }
     }
 
-    /// Begins an upload in `parts` parts and makes an address for each, at most [`MOST_PARTS`]: refuse more
-    /// before calling.
-    pub fn begin_multipart(&self, component_id: &str, parts: u32) -> MultipartUpload {
-        let upload_id = self.inner.uploads.begin(component_id, parts);
+    /// Begins an upload in `parts` parts and makes an address for each, at most [`MOST_PARTS`]: refuse more before
+    /// calling. An upload of the component that is open is gone on with, or replaced: see [`Limits::renew_upload_id`].
+    pub async fn begin_multipart(
+        &self,
+        component_id: &str,
+        parts: u32,
+        _content_type: &str,
+    ) -> Result<MultipartUpload, StorageError> {
+        let id = ComponentId::parse(component_id)?;
+        let limits = self.limits();
+        let upload_id = self.blocking(move |inner| Ok(inner.uploads.begin(&id, parts, &limits)?)).await?;
         let expires = self.expiry();
         let urls = (1..=parts.min(MOST_PARTS))
             .map(|number| {
@@ -143,22 +150,31 @@ impl Storage {
                 (number, self.url(&address))
             })
             .collect();
-        MultipartUpload { upload_id, urls }
+        Ok(MultipartUpload { upload_id, urls })
     }
 
-    /// Joins the parts into the component's object and returns its size in bytes. `parts` is every part's number and
-    /// ETag (quoted or not), ascending. Nothing changes when it fails.
-    pub fn complete_multipart(
+    /// Joins the parts into the component's object. `parts` is every part's number and ETag (quoted or not), ascending.
+    /// Nothing changes when it fails.
+    pub async fn complete_multipart(
         &self,
         component_id: &str,
         upload_id: &str,
-        parts: &[(u32, String)],
-    ) -> Result<u64, StorageError> {
+        parts: Vec<(u32, String)>,
+    ) -> Result<(), StorageError> {
         let id = ComponentId::parse(component_id)?;
-        let chosen = self.inner.uploads.choose(&id, upload_id, parts, self.limits().smallest_part)?;
-        let size = self.inner.objects.join(&id, &chosen.paths, &chosen.etag)?;
-        self.inner.uploads.forget(upload_id);
-        Ok(size)
+        let (upload_id, smallest) = (upload_id.to_owned(), self.limits().smallest_part);
+        self.blocking(move |inner| {
+            let chosen = inner.uploads.choose(&id, &upload_id, &parts, smallest)?;
+            inner.objects.join(&id, &chosen.paths, &chosen.etag)?;
+            inner.uploads.forget(&upload_id);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Whether the component has an object.
+    pub async fn exists(&self, component_id: &str) -> Result<bool, StorageError> {
+        Ok(self.size(component_id).is_some())
     }
 
     /// Size in bytes of the component's object; `None` when there is none.
@@ -172,11 +188,15 @@ impl Storage {
         Some(self.inner.objects.path(&id)).filter(|path| path.is_file())
     }
 
-    /// Deletes the component's object and what was derived from it. No object is no error, as in S3.
-    pub fn remove(&self, component_id: &str) -> io::Result<()> {
+    /// Deletes the component's object, what was derived from it, and its open upload. No object is no error, as in S3.
+    pub async fn remove(&self, component_id: &str) -> Result<(), StorageError> {
         let Ok(id) = ComponentId::parse(component_id) else { return Ok(()) };
-        self.inner.objects.remove(&id)?;
-        ignore_missing(std::fs::remove_dir_all(self.derived(&id)))
+        self.blocking(move |inner| {
+            inner.uploads.abort(&id)?;
+            inner.objects.remove(&id)?;
+            Ok(ignore_missing(std::fs::remove_dir_all(inner.derived(&id)))?)
+        })
+        .await
     }
 
     /// An address to read the component without a key, shown under `file_name` as `content_type`.
@@ -200,11 +220,16 @@ impl Storage {
 
     /// A folder for files derived from this component (scaled thumbnails), removed together with it.
     pub(crate) fn derived_folder(&self, component_id: &str) -> Option<PathBuf> {
-        ComponentId::parse(component_id).ok().map(|id| self.derived(&id))
+        ComponentId::parse(component_id).ok().map(|id| self.inner.derived(&id))
     }
 
-    fn derived(&self, id: &ComponentId) -> PathBuf {
-        self.inner.folder.join("derived").join(id.as_str())
+    /// Runs work that waits for the disk where it holds nobody up.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let inner = self.inner.clone();
+        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(io::Error::other)?
     }
 
     fn expiry(&self) -> SystemTime {
@@ -213,6 +238,12 @@ impl Storage {
 
     fn url(&self, address: &Address) -> String {
         format!("{}{}", self.inner.public_url.read(), self.inner.signer.sign(address))
+    }
+}
+
+impl Inner {
+    fn derived(&self, id: &ComponentId) -> PathBuf {
+        self.folder.join("derived").join(id.as_str())
     }
 }
 

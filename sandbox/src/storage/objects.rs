@@ -86,14 +86,12 @@ impl Objects {
     }
 
     /// Makes the given files, one after the other, the component's object.
-    pub(super) fn join(&self, id: &ComponentId, parts: &[PathBuf], etag: &str) -> io::Result<u64> {
+    pub(super) fn join(&self, id: &ComponentId, parts: &[PathBuf], etag: &str) -> io::Result<()> {
         let mut whole = NamedTempFile::new_in(&self.incoming)?;
-        let mut size = 0;
         for part in parts {
-            size += io::copy(&mut fs::File::open(part)?, whole.as_file_mut())?;
+            io::copy(&mut fs::File::open(part)?, whole.as_file_mut())?;
         }
-        self.store(id, whole, etag)?;
-        Ok(size)
+        self.store(id, whole, etag)
     }
 
     /// Deletes the object and its ETag; fine when they are gone already.

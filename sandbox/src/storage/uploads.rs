@@ -6,20 +6,24 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use md5::{Digest, Md5};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 use super::error::StorageError;
 use super::ignore_missing;
-use super::limits::MOST_PARTS;
+use super::limits::{Limits, MOST_PARTS};
 use super::objects::ComponentId;
 
 /// The uploads in parts that are under way.
 pub(super) struct Uploads {
     folder: PathBuf,
+    /// Held to look for a component's open upload and to begin one, so that there is one at most.
+    beginning: Mutex<()>,
 }
 
 /// What an upload was begun for; `upload.json` in its folder.
@@ -38,22 +42,51 @@ pub(super) struct Chosen {
 impl Uploads {
     pub(super) fn open(folder: PathBuf) -> io::Result<Uploads> {
         fs::create_dir_all(&folder)?;
-        Ok(Uploads { folder })
+        Ok(Uploads { folder, beginning: Mutex::new(()) })
     }
 
-    /// Begins an upload and returns its id. One that could not be written down is refused at its first part
-    /// as an upload that does not exist.
-    pub(super) fn begin(&self, component_id: &str, parts: u32) -> String {
-        let upload_id = Uuid::new_v4().simple().to_string();
-        let folder = self.folder.join(&upload_id);
-        let begun = Begun { component_id: component_id.to_owned(), parts };
-        let written = fs::create_dir(&folder)
-            .and_then(|()| serde_json::to_vec(&begun).map_err(io::Error::other))
-            .and_then(|text| fs::write(folder.join("upload.json"), text));
-        if let Err(error) = written {
-            eprintln!("storage: the upload folder {} could not be made: {error}", folder.display());
+    /// The id of the component's open upload in as many parts, or of a new one in place of what was open.
+    pub(super) fn begin(&self, id: &ComponentId, parts: u32, limits: &Limits) -> io::Result<String> {
+        let _alone = self.beginning.lock();
+        self.expire(limits.upload_lifetime)?;
+        for (upload_id, begun) in self.open_uploads()? {
+            if begun.component_id != id.as_str() {
+                continue;
+            }
+            if begun.parts == parts && !limits.renew_upload_id {
+                // Written again for its time: somebody is about to go on with it. Unless it was completed just now.
+                match self.write_down(&upload_id, &begun) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    written => return written.map(|()| upload_id),
+                }
+            }
+            self.forget(&upload_id);
         }
-        upload_id
+        let upload_id = Uuid::new_v4().simple().to_string();
+        fs::create_dir(self.folder.join(&upload_id))?;
+        self.write_down(&upload_id, &Begun { component_id: id.as_str().to_owned(), parts })?;
+        Ok(upload_id)
+    }
+
+    /// Drops the uploads that nothing happened to for so long.
+    pub(super) fn expire(&self, lifetime: Duration) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            // The time of a folder is when a file was last put into it. One that is gone was completed meanwhile.
+            let Ok(touched) = fs::metadata(&path).and_then(|metadata| metadata.modified()) else { continue };
+            if touched.elapsed().is_ok_and(|idle| idle >= lifetime) {
+                ignore_missing(fs::remove_dir_all(path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the open uploads of a component.
+    pub(super) fn abort(&self, id: &ComponentId) -> io::Result<()> {
+        let _alone = self.beginning.lock();
+        let open = self.open_uploads()?.into_iter().filter(|(_, begun)| begun.component_id == id.as_str());
+        open.for_each(|(upload_id, _)| self.forget(&upload_id));
+        Ok(())
     }
 
     /// Refuses a part that does not belong to an upload of this component, before its bytes are read.
@@ -119,17 +152,37 @@ impl Uploads {
         Ok(Chosen { paths: chosen, etag })
     }
 
-    /// Drops an upload that is complete.
+    /// Drops an upload that is complete or not wanted any more.
     pub(super) fn forget(&self, upload_id: &str) {
         if let Err(error) = ignore_missing(fs::remove_dir_all(self.folder.join(upload_id))) {
-            eprintln!("storage: the parts of the completed upload {upload_id} could not be removed: {error}");
+            eprintln!("storage: the parts of the upload {upload_id} could not be removed: {error}");
         }
+    }
+
+    /// Every upload by its id. There are few: those under way, and those of the last days that nobody went on with.
+    fn open_uploads(&self) -> io::Result<Vec<(String, Begun)>> {
+        let mut open = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let begun =
+                fs::read(entry.path().join("upload.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            open.extend(entry.file_name().into_string().ok().zip(begun));
+        }
+        Ok(open)
+    }
+
+    fn write_down(&self, upload_id: &str, begun: &Begun) -> io::Result<()> {
+        let folder = self.folder.join(upload_id);
+        let mut file = NamedTempFile::new_in(&folder)?;
+        serde_json::to_writer(&mut file, begun)?;
+        file.persist(folder.join("upload.json"))?;
+        Ok(())
     }
 
     fn find(&self, id: &ComponentId, upload_id: &str) -> Result<(PathBuf, Begun), StorageError> {
         let unknown = || {
             let message = format!(
-                "there is no upload '{upload_id}' of component {}: it was never begun, or it is complete; \
+                "there is no upload '{upload_id}' of component {}: it was never begun, is complete, or was dropped; \
                  begin a new one with get_upload_metadata",
                 id.as_str()
             );

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "a test that cannot go on has failed; not every test needs all")]
 
+pub mod hub;
+
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER};
 use ftreview_sandbox::{Config, Server};
 use reqwest::{Client, RequestBuilder};
