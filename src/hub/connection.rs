@@ -117,24 +117,35 @@ where
     }
 }
 
+/// So many packets, and then a look at whether the connection still takes them.
+const SENT_TOGETHER: usize = 256;
+
 /// Sends what there is to send; where the server sends no heartbeats it is asked for signs of life.
 async fn write<Socket>(shared: &Shared, mut sink: Socket, ask_every: Option<Duration>) -> Result<()>
 where
     Socket: Sink<Message, Error = tungstenite::Error> + Unpin,
 {
     loop {
-        let mut next = shared.next_packet().map(Message::text);
-        if next.is_none() {
-            let rest = ask_every.unwrap_or(Duration::from_secs(3600));
-            if timeout(rest, shared.work.notified()).await.is_err() && ask_every.is_some() {
-                next = Some(Message::Ping(Default::default()));
+        let sent = timeout(policy::HUB_PATIENCE, async {
+            // One flush for all that wait: a flood is a few large writes.
+            for _ in 0..SENT_TOGETHER {
+                let Some(text) = shared.next_packet() else { break };
+                sink.feed(Message::text(text)).await?;
             }
-        }
-        let Some(message) = next else { continue };
-        match timeout(policy::HUB_PATIENCE, sink.send(message)).await {
+            sink.flush().await
+        });
+        match sent.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(broken(shared, error)),
             Err(_) => return Err(silent(shared, policy::HUB_PATIENCE)),
+        }
+        if shared.has_packet() {
+            continue;
+        }
+        let rest = ask_every.unwrap_or(Duration::from_secs(3600));
+        if timeout(rest, shared.work.notified()).await.is_err() && ask_every.is_some() {
+            // Leaves with the flush.
+            sink.feed(Message::Ping(Default::default())).await.map_err(|error| broken(shared, error))?;
         }
     }
 }

@@ -200,6 +200,13 @@ impl Shared {
         self.tell(ends);
     }
 
+    /// Whether there is a packet to send.
+    pub fn has_packet(&self) -> bool {
+        let state = self.state.lock();
+        let connected = state.status == HubStatus::Connected;
+        !state.urgent.is_empty() || connected && (!state.meta.is_empty() || state.waiting.len() > 0)
+    }
+
     /// The next packet to send.
     pub fn next_packet(&self) -> Option<String> {
         let mut state = self.state.lock();
