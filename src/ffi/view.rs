@@ -291,11 +291,7 @@ pub fn event_json(session: ftr_session, event: &Event) -> Value {
 }
 
 fn of_subscription(kind: i32, name: &Receiver) -> [(&'static str, Value); 3] {
-    [
-        ("kind", json!(kind)),
-        ("subscription", json!(name.handle.to_string())),
-        ("tag", json!(name.tag.to_string())),
-    ]
+    [("kind", json!(kind)), ("subscription", json!(name.handle.to_string())), ("tag", json!(name.tag.to_string()))]
 }
 
 /// What an event carries is JSON here, too, rather than a text of it.

@@ -108,7 +108,9 @@ impl Client {
         match tokio::time::timeout(patience, read).await {
             Ok(Ok(body)) => Ok(String::from_utf8_lossy(&body).into_owned()),
             Ok(Err(Unread::Broken(error))) => Err(self.ready().await?.http.fault(&error, url)),
-            Ok(Err(Unread::TooLarge)) => Err(self.no_hub(url, "it sent far more than the few words that were asked for")),
+            Ok(Err(Unread::TooLarge)) => {
+                Err(self.no_hub(url, "it sent far more than the few words that were asked for"))
+            }
             Err(_) => Err(silent(url, patience)),
         }
     }
@@ -151,7 +153,8 @@ fn silent(url: &Url, patience: Duration) -> Error {
 
 fn word(text: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::try_from(text).map_err(|_| {
-        let message = "the server set a cookie with characters that HTTP does not allow: report it to its administrator";
+        let message =
+            "the server set a cookie with characters that HTTP does not allow: report it to its administrator";
         Error::new(Code::MalformedAnswer, message)
     })?;
     value.set_sensitive(true);

@@ -132,7 +132,8 @@ mod tests {
     fn keys_lead_into_objects_and_a_missing_one_makes_its_condition_false() {
         let event = json!({"source": {"user": {"username": "ada"}}, "list": ["x"], "inReplyToEvent": "7"});
         assert!(matches("source.user.username=ada", &event));
-        for missing in ["a=b", "a!=b", "source.user.name!=x", "source.user.username.x=y", "list.0=x", "source..user=x"] {
+        for missing in ["a=b", "a!=b", "source.user.name!=x", "source.user.username.x=y", "list.0=x", "source..user=x"]
+        {
             assert!(!matches(missing, &event), "{missing}");
             assert!(matches(&format!("not {missing}"), &event), "{missing}");
         }

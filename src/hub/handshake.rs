@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn all_but_the_session_may_be_missing() {
-        let of = |text: &str| place(text).map(|place| (place.session, place.silence.map(|time| time.as_secs()))).unwrap();
+        let of =
+            |text: &str| place(text).map(|place| (place.session, place.silence.map(|time| time.as_secs()))).unwrap();
         assert_eq!(of("a-1:15:10:websocket,xhr-polling"), ("a-1".to_owned(), Some(25)));
         assert_eq!(of("1234567890:"), ("1234567890".to_owned(), None));
         assert_eq!(of("a:::websocket\n"), ("a".to_owned(), None));
@@ -91,7 +92,9 @@ mod tests {
 
     #[test]
     fn what_is_no_place_on_a_hub_is_told_as_such() {
-        for text in ["", "<html>Back soon: 5 minutes</html>", "../../api:15:10:websocket", "nothing", ":15:10:websocket"] {
+        for text in
+            ["", "<html>Back soon: 5 minutes</html>", "../../api:15:10:websocket", "nothing", ":15:10:websocket"]
+        {
             assert_eq!(place(text).unwrap_err().code, Code::WrongServer, "{text}");
         }
         assert_eq!(place("a:15:10:xhr-polling").unwrap_err().code, Code::Unsupported);

@@ -120,11 +120,27 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_ignored() {
         let long = "5:::".to_owned() + &"[".repeat(100_000);
-        for text in ["", ":", "8::", "9::x", "3:::hello", "4:::{}", "5", "5:::", "5:::{", "5:::[]", "55:::{}", "6:::", "6:::x+[]", &long]
-        {
+        for text in [
+            "",
+            ":",
+            "8::",
+            "9::x",
+            "3:::hello",
+            "4:::{}",
+            "5",
+            "5:::",
+            "5:::{",
+            "5:::[]",
+            "55:::{}",
+            "6:::",
+            "6:::x+[]",
+            &long,
+        ] {
             assert_eq!(Packet::read(text), Packet::Ignored, "{text:.40}");
         }
-        for data in [r#"{"name":"other","args":[{}]}"#, r#"{"name":"ftrack.event"}"#, r#"{"name":"ftrack.event","args":[7]}"#] {
+        for data in
+            [r#"{"name":"other","args":[{}]}"#, r#"{"name":"ftrack.event"}"#, r#"{"name":"ftrack.event","args":[7]}"#]
+        {
             assert_eq!(Packet::read(&format!("5:::{data}")), Packet::Ignored, "{data}");
         }
     }

@@ -250,9 +250,13 @@ mod tests {
 
     #[test]
     fn quotes_are_removed_and_what_is_between_them_stays_as_it_is() {
-        for (text, value) in
-            [("a=\"b c\"", "b c"), ("a='b \"c\"'", "b \"c\""), (r#"a="b\"c""#, r#"b\"c"#), ("a=\"b\"\"c\"", "b\"\"c"), ("a=''", "")]
-        {
+        for (text, value) in [
+            ("a=\"b c\"", "b c"),
+            ("a='b \"c\"'", "b \"c\""),
+            (r#"a="b\"c""#, r#"b\"c"#),
+            ("a=\"b\"\"c\"", "b\"\"c"),
+            ("a=''", ""),
+        ] {
             assert_eq!(condition(text).1, value, "{text}");
         }
     }

@@ -104,7 +104,8 @@ impl Published {
 
     /// Ends those that `which` says, with the error.
     pub fn end_all(&mut self, which: impl Fn(&Pending) -> bool, error: &Error) -> Vec<End> {
-        let numbers: Vec<u64> = self.all.iter().filter(|(_, pending)| which(pending)).map(|(number, _)| *number).collect();
+        let numbers: Vec<u64> =
+            self.all.iter().filter(|(_, pending)| which(pending)).map(|(number, _)| *number).collect();
         numbers.into_iter().filter_map(|number| self.end(number, Err(error.clone()))).collect()
     }
 

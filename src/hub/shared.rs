@@ -118,7 +118,9 @@ impl Shared {
 
     /// Asks the server for a subscription.
     pub fn subscribe(&self, state: &mut State, number: u64) {
-        let Some(announcement) = state.subscribers.get(number).map(|subscriber| subscriber.announcement()) else { return };
+        let Some(announcement) = state.subscribers.get(number).map(|subscriber| subscriber.announcement()) else {
+            return;
+        };
         state.announce((SUBSCRIBE, announcement), Purpose::Subscription(number), self);
     }
 
@@ -303,7 +305,10 @@ impl Shared {
                     )),
                     (false, _) => Err(Error::new(
                         Code::NetworkTimeout,
-                        format!("the event hub has not acknowledged the event within {} s", policy::HUB_ACKNOWLEDGE.as_secs()),
+                        format!(
+                            "the event hub has not acknowledged the event within {} s",
+                            policy::HUB_ACKNOWLEDGE.as_secs()
+                        ),
                     )
                     .with_outcome_unknown()),
                 };
@@ -383,7 +388,8 @@ pub fn new_id() -> String {
 
 fn told(event: &Value) -> HubEvent {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let json = |name: &str| event.get(name).filter(|value| !value.is_null()).map_or_else(|| "{}".to_owned(), Value::to_string);
+    let json =
+        |name: &str| event.get(name).filter(|value| !value.is_null()).map_or_else(|| "{}".to_owned(), Value::to_string);
     HubEvent {
         topic: text("topic"),
         id: text("id"),

@@ -248,8 +248,10 @@ impl Hub {
             metadata[key] = value;
         }
         let mut state = self.open()?;
-        if !metadata["id"].is_string() || state.subscribers.has_id(&metadata["id"]) || metadata["id"] == *self.shared.id {
-            let message = format!("metadata: the id {} is no text, or another subscription has it: leave it out", metadata["id"]);
+        if !metadata["id"].is_string() || state.subscribers.has_id(&metadata["id"]) || metadata["id"] == *self.shared.id
+        {
+            let message =
+                format!("metadata: the id {} is no text, or another subscription has it: leave it out", metadata["id"]);
             return Err(Error::new(Code::InvalidArgument, message));
         }
         let count = state.subscribers.iter().count();

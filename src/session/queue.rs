@@ -92,7 +92,8 @@ impl Queue {
     pub fn reserve_published(&self) -> Result<()> {
         let mut state = self.state.lock();
         if state.published >= policy::HUB_PUBLISHED {
-            let message = format!("{} events were published whose end nobody has fetched: poll events", state.published);
+            let message =
+                format!("{} events were published whose end nobody has fetched: poll events", state.published);
             return Err(Error::new(Code::QueueFull, message));
         }
         state.published += 1;
@@ -127,9 +128,9 @@ impl Queue {
     pub fn forget_subscription(&self, handle: u64) {
         self.reduce(|state| {
             state.hub.forget(handle);
-            state.refused.retain(|(_, event)| {
-                !matches!(event, Event::HubRefused { subscription, .. } if subscription.handle == handle)
-            });
+            state.refused.retain(
+                |(_, event)| !matches!(event, Event::HubRefused { subscription, .. } if subscription.handle == handle),
+            );
         });
     }
 

@@ -210,7 +210,10 @@ async fn a_reply_goes_to_who_sent_the_event() {
         .filter(|event| event["topic"] == "ftrack.meta.reply")
         .map(|event| (event["target"].clone(), event["inReplyToEvent"].clone(), event["data"].clone()))
         .collect();
-    assert_eq!(replies, [(json!("id=0a1b"), json!("event-1"), json!("fine")), (json!("id=\"a b\""), json!("event-2"), json!(null))]);
+    assert_eq!(
+        replies,
+        [(json!("id=0a1b"), json!("event-1"), json!("fine")), (json!("id=\"a b\""), json!("event-2"), json!(null))]
+    );
 }
 
 #[test]

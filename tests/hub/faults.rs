@@ -97,8 +97,18 @@ async fn a_connection_that_ends_in_any_way_is_made_again_with_every_subscription
     let ends: [(&str, End); 6] = [
         ("closed without a word", |line| Box::pin(async move { drop(line) })),
         ("closed properly", |mut line| Box::pin(async move { drop(line.socket.close(None).await) })),
-        ("a disconnect packet", |mut line| Box::pin(async move { line.say("0::").await; drop(line.hear().await) })),
-        ("an error packet", |mut line| Box::pin(async move { line.say("7:::1+0").await; drop(line.hear().await) })),
+        ("a disconnect packet", |mut line| {
+            Box::pin(async move {
+                line.say("0::").await;
+                drop(line.hear().await)
+            })
+        }),
+        ("an error packet", |mut line| {
+            Box::pin(async move {
+                line.say("7:::1+0").await;
+                drop(line.hear().await)
+            })
+        }),
         ("cut in the middle of a packet", |line| {
             Box::pin(async move {
                 // The head of a text frame of 126 bytes, and a few of them.
@@ -144,7 +154,11 @@ async fn a_connection_that_ends_in_any_way_is_made_again_with_every_subscription
             assert_eq!(host.hub.counts().connections, 2, "{name}");
         })
         .await;
-        let subscribed: Vec<_> = server.events(1).iter().filter_map(|event| event["data"]["subscription"].as_str().map(str::to_owned)).collect();
+        let subscribed: Vec<_> = server
+            .events(1)
+            .iter()
+            .filter_map(|event| event["data"]["subscription"].as_str().map(str::to_owned))
+            .collect();
         assert_eq!(subscribed, ["topic=ftrack.meta.reply", "topic=studio.*", "topic=other and data.a=b"], "{name}");
     }
 }
@@ -187,7 +201,21 @@ async fn a_server_that_names_no_times_is_connected_to_all_the_same() {
 
 #[tokio::test]
 async fn garbage_is_passed_over_and_the_connection_stays() {
-    let garbage = ["", ":", "99", "8::", "3:::words", "4:::{}", "5", "5:::{", "5:::[]", "6:::", "6:::999+[{}]", "5:::{\"name\":\"x\"}", "ü:ü:ü"];
+    let garbage = [
+        "",
+        ":",
+        "99",
+        "8::",
+        "3:::words",
+        "4:::{}",
+        "5",
+        "5:::{",
+        "5:::[]",
+        "6:::",
+        "6:::999+[{}]",
+        "5:::{\"name\":\"x\"}",
+        "ü:ü:ü",
+    ];
     let talk = move |_, mut line: Line| -> futures_util::future::BoxFuture<'static, ()> {
         Box::pin(async move {
             line.say("1::").await;
@@ -229,7 +257,8 @@ async fn a_flood_of_100_000_events_for_a_host_that_does_not_poll_is_bounded_and_
             line.say("1::").await;
             line.hear_until(|text| text.contains("topic=studio.*")).await;
             for number in 0..FLOOD {
-                line.say(&packet(&json!({"topic": "studio.flood", "id": number.to_string(), "data": {"n": number}}))).await;
+                line.say(&packet(&json!({"topic": "studio.flood", "id": number.to_string(), "data": {"n": number}})))
+                    .await;
                 if number % 20_000 == 0 {
                     line.say("2::").await;
                     line.hear_until(|text| text.starts_with("2:")).await.unwrap();
@@ -339,11 +368,16 @@ async fn closing_a_session_ends_every_published_event_and_the_connection() {
         host.hub.close();
         let (tag, error) = host.next_published();
         assert_eq!((tag, error.unwrap().code), (4, Code::Closed));
-        while host.session.queue().wait(Some(Instant::now() + Duration::from_secs(20))) == ftreview::session::queue::Woken::Ready {
+        while host.session.queue().wait(Some(Instant::now() + Duration::from_secs(20)))
+            == ftreview::session::queue::Woken::Ready
+        {
             host.session.queue().take();
         }
         assert_eq!(host.hub.connect().unwrap_err().code, Code::Closed);
-        assert_eq!(host.hub.subscribe(crate::host::subscription("topic=x"), Default::default()).unwrap_err().code, Code::Closed);
+        assert_eq!(
+            host.hub.subscribe(crate::host::subscription("topic=x"), Default::default()).unwrap_err().code,
+            Code::Closed
+        );
     })
     .await;
 }

@@ -100,7 +100,12 @@ impl HubServer {
     /// The events that came on a connection.
     pub fn events(&self, connection: usize) -> Vec<Value> {
         let heard = self.heard.lock();
-        heard.iter().filter(|(number, _)| *number == connection).filter_map(|(_, text)| event(text)).map(|(_, event)| event).collect()
+        heard
+            .iter()
+            .filter(|(number, _)| *number == connection)
+            .filter_map(|(_, text)| event(text))
+            .map(|(_, event)| event)
+            .collect()
     }
 
     async fn serve(
