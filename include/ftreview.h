@@ -659,8 +659,46 @@
  */
 #define FTR_PUBLISH_META_WITHOUT_SIZE 1
 
+/**
+ * In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag
+ * that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9
+ * GB.
+ */
+#define FTR_VERIFY_ETAG 0
+
+/** Nothing is computed: only sizes are compared, and what the storage checks by itself. */
+#define FTR_VERIFY_OFF 1
+
+/**
+ * As FTR_VERIFY_ETAG, and files of up to 16 MiB, which go up in one request, are read beforehand so that the storage
+ * is told their MD5 (Content-MD5) and refuses other bytes.
+ */
+#define FTR_VERIFY_CONTENT_MD5 2
+
+/**
+ * Files are read and sent in blocks of this many bytes: the least that ftr_session_options.upload_memory_bytes may
+ * be.
+ */
+#define FTR_BLOCK_SIZE 1048576
+
 /** An accepted piece of work of a session. 0 is none. */
 typedef uint64_t ftr_job;
+
+/** How far one file of a job is. */
+typedef struct ftr_file_progress {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** Not used; 0. */
+    uint32_t reserved;
+    /** The file's name, without folders. */
+    const char *name;
+    /** As in ftr_progress. */
+    uint64_t bytes_done;
+    /** As in ftr_progress. */
+    uint64_t bytes_stored;
+    /** Bytes of the file. */
+    uint64_t bytes_total;
+} ftr_file_progress;
 
 /** How far a job is. */
 typedef struct ftr_progress {
@@ -672,7 +710,10 @@ typedef struct ftr_progress {
     ftr_job job;
     /** ftr_publish_options.tag. */
     uint64_t tag;
-    /** Bytes sent of all the job's files together. Never goes back. */
+    /**
+     * Bytes of all the job's files together that have left this machine. Never goes back: while bytes are sent again,
+     * it rests.
+     */
     uint64_t bytes_done;
     /** Bytes to send; 0 until the files were looked at. */
     uint64_t bytes_total;
@@ -680,6 +721,19 @@ typedef struct ftr_progress {
     double bytes_per_second;
     /** Time left at that speed, or -1 until there is one. */
     int64_t remaining_ms;
+    /** Of bytes_done, what the storage has confirmed: the rest has left this machine and is on its way. */
+    uint64_t bytes_stored;
+    /** 1 while the job is paused by ftr_job_pause, else 0. */
+    int32_t paused;
+    /** Not used; 0. */
+    int32_t reserved;
+    /**
+     * Each file of the job: `file_count` structs, one after the other, files[0].struct_size bytes apart. NULL until
+     * the files were looked at.
+     */
+    const struct ftr_file_progress *files;
+    /** How many files there are. */
+    uint64_t file_count;
 } ftr_progress;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_PROGRESS. The struct is valid during the call. */
@@ -902,6 +956,33 @@ typedef struct ftr_session_options {
     ftr_event_callback on_event;
     /** Or NULL. */
     ftr_log_callback on_log;
+    /**
+     * The memory that file contents on their way may take, in bytes, for all uploads of the session together; at
+     * least FTR_BLOCK_SIZE. 0: 32 MiB.
+     */
+    uint64_t upload_memory_bytes;
+    /** A cap on the bytes a second of all uploads together; see ftr_session_set_upload_rate. 0: no cap. */
+    uint64_t upload_bytes_per_second;
+    /**
+     * How many files larger than 16 MiB are uploaded at once, 1 to 64; as many smaller ones go beside them, so that a
+     * still does not wait for films. 0: 4.
+     */
+    int32_t parallel_uploads;
+    /**
+     * How many requests an upload that is alone makes at once, 1 to 64. 0: 6 to begin with, and up to 16 while more
+     * make it faster.
+     */
+    int32_t upload_connections;
+    /** FTR_VERIFY_*: how what arrived is compared with the file. */
+    int32_t upload_verify;
+    /** Not used; 0. */
+    int32_t reserved2;
+    /**
+     * A folder in which unfinished uploads of publishes with an idempotency_key are noted, so that another try, also
+     * in another process, sends only what is missing; made when it is not there. Small files of which nobody else may
+     * read any; no secret is in them. NULL: nothing is noted.
+     */
+    const char *journal_folder;
 } ftr_session_options;
 
 /**
@@ -939,6 +1020,12 @@ typedef struct ftr_publish_options {
     const char *thumbnail;
     /** Any number: comes back in every event of the job. */
     uint64_t tag;
+    /**
+     * A text that names this publish and no other, such as the id of a farm's task: however often it is published
+     * with the same one, also from other processes, there is one version. With ftr_session_options.journal_folder an
+     * upload that failed goes on where it ended. NULL: each call is a publish of its own.
+     */
+    const char *idempotency_key;
 } ftr_publish_options;
 
 /** An event in the pull form. 0 is none. */
@@ -1107,6 +1194,12 @@ FTR_API int32_t ftr_session_server_version(ftr_session session, const char **ver
 FTR_API int32_t ftr_session_publish_file(ftr_session session, const struct ftr_publish_options *options, ftr_job *job);
 
 /**
+ * Caps the bytes a second that all uploads of the session send together, or lifts the cap with 0. Takes effect at
+ * once, also on what is being sent. API requests are not counted.
+ */
+FTR_API int32_t ftr_session_set_upload_rate(ftr_session session, uint64_t bytes_per_second);
+
+/**
  * Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left and
  * disconnects the event hub. Returns how many that are: 0 is a clean close.
  * Events that are waiting, and the ends of cancelled jobs, can still be polled; when all is told, polling returns
@@ -1192,6 +1285,18 @@ FTR_API int32_t ftr_job_wait(ftr_job job, int32_t timeout_ms, const struct ftr_j
  * does nothing.
  */
 FTR_API int32_t ftr_job_cancel(ftr_job job);
+
+/**
+ * Pauses a job: no byte of its files moves until ftr_job_resume. Other jobs go on. Requests on their way are held for
+ * some seconds and then given up, and what they had sent is sent again. A job that uploads nothing (yet) is paused
+ * when it comes to it; one that has all its bytes in storage goes on to its end. Pausing a job that is paused or has
+ * ended does nothing.
+ * Progress says `paused`. Cancelling, closing and freeing work as ever.
+ */
+FTR_API int32_t ftr_job_pause(ftr_job job);
+
+/** Lets a paused job go on. Of one that is not paused it does nothing. */
+FTR_API int32_t ftr_job_resume(ftr_job job);
 
 /**
  * Frees a job's handle and result. A job that runs goes on, and its end is told by polling, with `tag`; the end of a
@@ -1280,11 +1385,11 @@ FTR_API int32_t ftr_hub_stop(ftr_session session, const char *event_id);
 /** To begin with: what the environment says, and warnings in the log. */
 #define FTR_SESSION_OPTIONS_INIT \
     { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
-      NULL, NULL, NULL, NULL, NULL }
+      NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, FTR_VERIFY_ETAG, 0, NULL }
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
-    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
+    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

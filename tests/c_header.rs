@@ -156,8 +156,10 @@ fn layouts() -> Vec<String> {
             struct_size code error_class stage retryable http_status retry_after_ms message exception server_code
         }
         ftr_progress {
-            struct_size stage job tag bytes_done bytes_total bytes_per_second remaining_ms
+            struct_size stage job tag bytes_done bytes_total bytes_per_second remaining_ms bytes_stored paused reserved
+            files file_count
         }
+        ftr_file_progress { struct_size reserved name bytes_done bytes_stored bytes_total }
         ftr_job_result {
             struct_size state job tag error project_id parent_id task_id asset_id asset_name version_id version_number
             component_id component_name thumbnail_id link warnings warning_count
@@ -171,10 +173,11 @@ fn layouts() -> Vec<String> {
         ftr_hub_info { struct_size status connections subscriptions waiting dropped published }
         ftr_session_options {
             struct_size flags server_url api_key api_user timeout_ms connect_timeout_ms headers cookies proxy ca_file
-            log_level reserved user_data on_progress on_job on_event on_log
+            log_level reserved user_data on_progress on_job on_event on_log upload_memory_bytes upload_bytes_per_second
+            parallel_uploads upload_connections upload_verify reserved2 journal_folder
         }
         ftr_publish_options {
-            struct_size flags path context asset_name asset_type comment status thumbnail tag
+            struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
         }
         ftr_hub_subscribe_options { struct_size priority metadata tag callback user_data }
         ftr_hub_publish_options {
@@ -205,6 +208,7 @@ fn numbers() -> Vec<String> {
         FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED
         FTR_LOG_OFF FTR_LOG_ERROR FTR_LOG_WARNING FTR_LOG_INFO FTR_LOG_DEBUG FTR_LOG_TRACE
         FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
+        FTR_VERIFY_ETAG FTR_VERIFY_OFF FTR_VERIFY_CONTENT_MD5 FTR_BLOCK_SIZE
     }
     lines
 }

@@ -4,6 +4,7 @@ use crate::session::error::{Class, Stage};
 use crate::session::event::State;
 use crate::session::log::Level;
 use crate::session::news::HubStatus;
+use crate::session::policy;
 use crate::session::status::Status;
 
 /// The version of the ABI that this header describes. It only grows: a program built with version n works with every library whose ftr_abi_version() is n or more.
@@ -139,7 +140,18 @@ pub const FTR_HUB_LOCAL: u32 = 1;
 /// In ftr_publish_options.flags: leave width and height out of the movie's ftr_meta. ftrack's documentation asks for them; some servers were seen not to play a movie that has them.
 pub const FTR_PUBLISH_META_WITHOUT_SIZE: u32 = 1;
 
+/// In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9 GB.
+pub const FTR_VERIFY_ETAG: i32 = 0;
+/// Nothing is computed: only sizes are compared, and what the storage checks by itself.
+pub const FTR_VERIFY_OFF: i32 = 1;
+/// As FTR_VERIFY_ETAG, and files of up to 16 MiB, which go up in one request, are read beforehand so that the storage is told their MD5 (Content-MD5) and refuses other bytes.
+pub const FTR_VERIFY_CONTENT_MD5: i32 = 2;
+
+/// Files are read and sent in blocks of this many bytes: the least that ftr_session_options.upload_memory_bytes may be.
+pub const FTR_BLOCK_SIZE: u64 = 1_048_576;
+
 const _: () = {
+    assert!(FTR_BLOCK_SIZE == policy::BLOCK_SIZE as u64);
     assert!(FTR_CLASS_MISUSE == Class::Misuse as i32 && FTR_CLASS_STATE == Class::State as i32);
     assert!(FTR_CLASS_CONFIGURATION == Class::Configuration as i32 && FTR_CLASS_FILE == Class::File as i32);
     assert!(FTR_CLASS_NETWORK == Class::Network as i32 && FTR_CLASS_SERVER == Class::Server as i32);

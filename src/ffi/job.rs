@@ -58,6 +58,25 @@ pub extern "C" fn ftr_job_cancel(job: ftr_job) -> i32 {
     })
 }
 
+/// Pauses a job: no byte of its files moves until ftr_job_resume. Other jobs go on. Requests on their way are held for some seconds and then given up, and what they had sent is sent again. A job that uploads nothing (yet) is paused when it comes to it; one that has all its bytes in storage goes on to its end. Pausing a job that is paused or has ended does nothing.
+/// Progress says `paused`. Cancelling, closing and freeing work as ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn ftr_job_pause(job: ftr_job) -> i32 {
+    guard(|| {
+        JOBS.get(job, "job")?.job.gate().set_closed(true);
+        Ok(FTR_OK)
+    })
+}
+
+/// Lets a paused job go on. Of one that is not paused it does nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn ftr_job_resume(job: ftr_job) -> i32 {
+    guard(|| {
+        JOBS.get(job, "job")?.job.gate().set_closed(false);
+        Ok(FTR_OK)
+    })
+}
+
 /// Frees a job's handle and result. A job that runs goes on, and its end is told by polling, with `tag`; the end of a job that was waited for is not told again. 0 is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_job_free(job: ftr_job) -> i32 {

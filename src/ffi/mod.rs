@@ -14,6 +14,7 @@ mod guard; // what stands before every export: fork, wake-up callback, panic, th
 mod handle; // handles that can be wrong without harm
 mod hub; // the event hub: connecting, subscribing, publishing
 mod job; // waiting for, cancelling and freeing a job
+mod options; // what the option structs say, checked
 mod poller; // one thread at a time polls a session
 mod session; // a session's life, its status, wake-up, publishing
 mod system_user; // the last resort for the user's name
@@ -26,7 +27,7 @@ pub use version::{ftr_abi_version, ftr_error_description, ftr_error_name, ftr_la
 
 pub use session::{
     ftr_session_close, ftr_session_create, ftr_session_free, ftr_session_publish_file, ftr_session_server_information,
-    ftr_session_server_version, ftr_session_status, ftr_session_wait_ready,
+    ftr_session_server_version, ftr_session_set_upload_rate, ftr_session_status, ftr_session_wait_ready,
 };
 
 pub use event::{
@@ -34,7 +35,7 @@ pub use event::{
     ftr_session_poll_events, ftr_session_set_wakeup_callback, ftr_session_wake_fd,
 };
 
-pub use job::{ftr_job_cancel, ftr_job_free, ftr_job_wait};
+pub use job::{ftr_job_cancel, ftr_job_free, ftr_job_pause, ftr_job_resume, ftr_job_wait};
 
 pub use hub::{
     ftr_hub_connect, ftr_hub_disconnect, ftr_hub_publish, ftr_hub_reply, ftr_hub_status, ftr_hub_stop,

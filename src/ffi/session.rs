@@ -1,22 +1,21 @@
 //! A session's life, its status, and publishing.
 
 use super::callbacks::Callbacks;
-use super::constants::{
-    FTR_OK, FTR_PUBLISH_META_WITHOUT_SIZE, FTR_SESSION_AUTO_CONNECT_EVENT_HUB, FTR_SESSION_STRICT_API,
-};
+use super::constants::{FTR_OK, FTR_SESSION_AUTO_CONNECT_EVENT_HUB};
 use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
 use super::hub::{HubObject, SUBSCRIPTIONS};
 use super::job::{JOBS, JobObject};
+use super::options::{UploadSettings, log_level, read_request, read_settings, read_uploads};
 use super::poller::Poller;
 use super::system_user::system_user;
-use super::text::{deadline, null, optional_text, output, read_options};
+use super::text::{deadline, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
 use crate::ftrack::connect::{Connection, connect};
-use crate::ftrack::settings::{Settings, Variables};
-use crate::publish::{self, Request};
-use crate::session::log::Level;
+use crate::ftrack::settings::Variables;
+use crate::publish::{self, Publisher};
 use crate::session::{Code, Error, Result, Session, Status};
+use crate::transfer::Traffic;
 use std::ffi::{CString, c_char};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -29,6 +28,7 @@ pub struct SessionObject {
     pub freed: AtomicBool,
     pub hub: HubObject,
     connection: Connection,
+    publisher: Arc<Publisher>,
     information: OnceLock<(CString, CString)>,
 }
 
@@ -56,6 +56,8 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         }
         let config = settings.resolve(&variables)?;
         let level = log_level(options.log_level)?;
+        // SAFETY: the caller's promise.
+        let uploads = unsafe { read_uploads(&options) }?;
         in_use();
         let session = Session::open(level, config.redactor())?;
         let connection = connect(&session, config);
@@ -63,6 +65,9 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         if options.flags & FTR_SESSION_AUTO_CONNECT_EVENT_HUB != 0 {
             hub.station.connect()?;
         }
+        let UploadSettings { limits, parallel_uploads, journal_folder } = uploads;
+        let traffic = Traffic::new(limits);
+        let publisher = Publisher::new(connection.client().clone(), traffic, journal_folder, parallel_uploads);
         let object = Arc::new(SessionObject {
             session,
             callbacks: Callbacks::new(&options),
@@ -70,6 +75,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
             freed: AtomicBool::new(false),
             hub,
             connection,
+            publisher,
             information: OnceLock::new(),
         });
         let handle = SESSIONS.insert(object)?;
@@ -163,9 +169,18 @@ pub unsafe extern "C" fn ftr_session_publish_file(
             }
         };
         accepted.job.set_handle(handle);
-        publish::start(&object.session, object.connection.client(), accepted, request);
+        publish::start(&object.session, &object.publisher, accepted, request);
         // SAFETY: not NULL, and the caller's promise.
         unsafe { out.write(handle) };
+        Ok(FTR_OK)
+    })
+}
+
+/// Caps the bytes a second that all uploads of the session send together, or lifts the cap with 0. Takes effect at once, also on what is being sent. API requests are not counted.
+#[unsafe(no_mangle)]
+pub extern "C" fn ftr_session_set_upload_rate(session: ftr_session, bytes_per_second: u64) -> i32 {
+    guard(|| {
+        SESSIONS.get(session, "session")?.publisher.traffic.set_rate(bytes_per_second);
         Ok(FTR_OK)
     })
 }
@@ -202,53 +217,6 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
 }
 
 /// # Safety
-/// The texts are NULL or NUL-terminated.
-unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
-    // SAFETY: passed on.
-    let text = |text, argument| unsafe { optional_text(text, argument) };
-    if options.flags & !(FTR_SESSION_STRICT_API | FTR_SESSION_AUTO_CONNECT_EVENT_HUB) != 0 {
-        let known = "FTR_SESSION_STRICT_API and FTR_SESSION_AUTO_CONNECT_EVENT_HUB";
-        return Err(unknown_flags(options.flags, known));
-    }
-    if options.reserved != 0 {
-        let message = format!("reserved: is {}, must be 0: begin with FTR_SESSION_OPTIONS_INIT", options.reserved);
-        return Err(Error::new(Code::InvalidArgument, message));
-    }
-    Ok(Settings {
-        server_url: text(options.server_url, "server_url")?,
-        api_key: text(options.api_key, "api_key")?.map(Into::into),
-        api_user: text(options.api_user, "api_user")?,
-        timeout_ms: options.timeout_ms,
-        connect_timeout_ms: options.connect_timeout_ms,
-        headers: text(options.headers, "headers")?,
-        cookies: text(options.cookies, "cookies")?,
-        proxy: text(options.proxy, "proxy")?,
-        ca_file: text(options.ca_file, "ca_file")?.map(Into::into),
-        strict_api: options.flags & FTR_SESSION_STRICT_API != 0,
-    })
-}
-
-/// # Safety
-/// The texts are NULL or NUL-terminated.
-unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
-    // SAFETY: passed on.
-    let text = |text, argument| unsafe { optional_text(text, argument) };
-    if options.flags & !FTR_PUBLISH_META_WITHOUT_SIZE != 0 {
-        return Err(unknown_flags(options.flags, "FTR_PUBLISH_META_WITHOUT_SIZE"));
-    }
-    Ok(Request {
-        path: text(options.path, "path")?.ok_or_else(|| null("path", "the movie or still to publish"))?.into(),
-        context: text(options.context, "context")?,
-        asset_name: text(options.asset_name, "asset_name")?,
-        asset_type: text(options.asset_type, "asset_type")?,
-        comment: text(options.comment, "comment")?,
-        status: text(options.status, "status")?,
-        thumbnail: text(options.thumbnail, "thumbnail")?.map(Into::into),
-        meta_with_size: options.flags & FTR_PUBLISH_META_WITHOUT_SIZE == 0,
-    })
-}
-
-/// # Safety
 /// `out` is NULL or the address of a variable.
 unsafe fn write_information(
     session: ftr_session,
@@ -273,23 +241,4 @@ fn unanswered() -> Error {
         Code::TimedOut,
         "the server has not answered yet: wait with ftr_session_wait_ready, or for the status event",
     )
-}
-
-pub fn unknown_flags(flags: u32, known: &str) -> Error {
-    Error::new(
-        Code::InvalidArgument,
-        format!("flags: 0x{flags:x} has bits that this library does not know; it knows {known}"),
-    )
-}
-
-fn log_level(level: i32) -> Result<Level> {
-    [Level::Off, Level::Error, Level::Warning, Level::Info, Level::Debug, Level::Trace]
-        .into_iter()
-        .find(|known| *known as i32 == level)
-        .ok_or_else(|| {
-            Error::new(
-                Code::InvalidArgument,
-                format!("log_level: {level} is none of FTR_LOG_OFF (0) to FTR_LOG_TRACE (5)"),
-            )
-        })
 }

@@ -5,7 +5,7 @@ use super::types::{
 };
 use crate::session::{Code, Error, Result};
 use std::ffi::{CStr, c_char};
-use std::mem::{MaybeUninit, size_of};
+use std::mem::{MaybeUninit, offset_of, size_of};
 use std::time::{Duration, Instant};
 
 /// A text that may be NULL. `argument` is its name in messages.
@@ -72,13 +72,13 @@ pub unsafe trait Options: Copy {
 // SAFETY: repr(C), integers, nullable pointers and optional functions only.
 unsafe impl Options for ftr_session_options {
     const NAME: &'static str = "ftr_session_options";
-    const FIRST_SIZE: usize = size_of::<ftr_session_options>();
+    const FIRST_SIZE: usize = offset_of!(ftr_session_options, upload_memory_bytes);
 }
 
 // SAFETY: as above.
 unsafe impl Options for ftr_publish_options {
     const NAME: &'static str = "ftr_publish_options";
-    const FIRST_SIZE: usize = size_of::<ftr_publish_options>();
+    const FIRST_SIZE: usize = offset_of!(ftr_publish_options, idempotency_key);
 }
 
 // SAFETY: as above.
@@ -120,7 +120,8 @@ pub unsafe fn read_options<T: Options>(options: *const T, argument: &str) -> Res
             format!("{argument}: struct_size is {size}: {why}; begin with {}_INIT", name.to_uppercase()),
         )
     };
-    if size < T::FIRST_SIZE || size > LARGEST {
+    // No compiler makes a struct whose size is no multiple of its alignment.
+    if size < T::FIRST_SIZE || size > LARGEST || size % align_of::<T>() != 0 {
         let known = match (T::FIRST_SIZE, size_of::<T>()) {
             (first, now) if first == now => format!("{now}"),
             (first, now) => format!("{first} to {now}"),

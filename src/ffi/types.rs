@@ -50,7 +50,7 @@ pub struct ftr_progress {
     pub job: ftr_job,
     /// ftr_publish_options.tag.
     pub tag: u64,
-    /// Bytes sent of all the job's files together. Never goes back.
+    /// Bytes of all the job's files together that have left this machine. Never goes back: while bytes are sent again, it rests.
     pub bytes_done: u64,
     /// Bytes to send; 0 until the files were looked at.
     pub bytes_total: u64,
@@ -58,6 +58,33 @@ pub struct ftr_progress {
     pub bytes_per_second: f64,
     /// Time left at that speed, or -1 until there is one.
     pub remaining_ms: i64,
+    /// Of bytes_done, what the storage has confirmed: the rest has left this machine and is on its way.
+    pub bytes_stored: u64,
+    /// 1 while the job is paused by ftr_job_pause, else 0.
+    pub paused: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// Each file of the job: `file_count` structs, one after the other, files[0].struct_size bytes apart. NULL until the files were looked at.
+    pub files: *const ftr_file_progress,
+    /// How many files there are.
+    pub file_count: u64,
+}
+
+/// How far one file of a job is.
+#[repr(C)]
+pub struct ftr_file_progress {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// Not used; 0.
+    pub reserved: u32,
+    /// The file's name, without folders.
+    pub name: *const c_char,
+    /// As in ftr_progress.
+    pub bytes_done: u64,
+    /// As in ftr_progress.
+    pub bytes_stored: u64,
+    /// Bytes of the file.
+    pub bytes_total: u64,
 }
 
 /// What a job made, and how it ended. Ids are ftrack's. A text that is not known (yet) is NULL; when a job failed, what is there exists on the server.
@@ -247,6 +274,20 @@ pub struct ftr_session_options {
     pub on_event: ftr_event_callback,
     /// Or NULL.
     pub on_log: ftr_log_callback,
+    /// The memory that file contents on their way may take, in bytes, for all uploads of the session together; at least FTR_BLOCK_SIZE. 0: 32 MiB.
+    pub upload_memory_bytes: u64,
+    /// A cap on the bytes a second of all uploads together; see ftr_session_set_upload_rate. 0: no cap.
+    pub upload_bytes_per_second: u64,
+    /// How many files larger than 16 MiB are uploaded at once, 1 to 64; as many smaller ones go beside them, so that a still does not wait for films. 0: 4.
+    pub parallel_uploads: i32,
+    /// How many requests an upload that is alone makes at once, 1 to 64. 0: 6 to begin with, and up to 16 while more make it faster.
+    pub upload_connections: i32,
+    /// FTR_VERIFY_*: how what arrived is compared with the file.
+    pub upload_verify: i32,
+    /// Not used; 0.
+    pub reserved2: i32,
+    /// A folder in which unfinished uploads of publishes with an idempotency_key are noted, so that another try, also in another process, sends only what is missing; made when it is not there. Small files of which nobody else may read any; no secret is in them. NULL: nothing is noted.
+    pub journal_folder: *const c_char,
 }
 
 /// What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
@@ -274,6 +315,8 @@ pub struct ftr_publish_options {
     pub thumbnail: *const c_char,
     /// Any number: comes back in every event of the job.
     pub tag: u64,
+    /// A text that names this publish and no other, such as the id of a farm's task: however often it is published with the same one, also from other processes, there is one version. With ftr_session_options.journal_folder an upload that failed goes on where it ended. NULL: each call is a publish of its own.
+    pub idempotency_key: *const c_char,
 }
 
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.

@@ -3,7 +3,7 @@
 use super::constants::*;
 use super::guard::c_text;
 use super::types::*;
-use crate::session::event::JobName;
+use crate::session::event::{FileProgress, JobName};
 use crate::session::log::Line;
 use crate::session::news::{HubEvent, Receiver};
 use crate::session::{Ended, Error, Event, Progress, Published};
@@ -103,11 +103,49 @@ impl ResultView {
     }
 }
 
+/// An [`ftr_progress`] and what it points to.
+struct ProgressView {
+    raw: ftr_progress,
+    _files: Vec<ftr_file_progress>,
+    _texts: Texts,
+}
+
+impl ProgressView {
+    fn new(progress: &Progress) -> Box<ProgressView> {
+        let mut texts = Texts::default();
+        let file = |file: &FileProgress| ftr_file_progress {
+            struct_size: size_of::<ftr_file_progress>() as u32,
+            reserved: 0,
+            name: texts.keep(&file.name),
+            bytes_done: file.bytes_done,
+            bytes_stored: file.bytes_stored,
+            bytes_total: file.bytes_total,
+        };
+        let files: Vec<ftr_file_progress> = progress.files.iter().map(file).collect();
+        let raw = ftr_progress {
+            struct_size: size_of::<ftr_progress>() as u32,
+            stage: progress.stage as i32,
+            job: progress.job.handle,
+            tag: progress.job.tag,
+            bytes_done: progress.bytes_done,
+            bytes_total: progress.bytes_total,
+            bytes_per_second: progress.bytes_per_second,
+            remaining_ms: milliseconds(progress.remaining),
+            bytes_stored: progress.bytes_stored,
+            paused: progress.paused.into(),
+            reserved: 0,
+            files: if files.is_empty() { null() } else { files.as_ptr() },
+            file_count: files.len() as u64,
+        };
+        Box::new(ProgressView { raw, _files: files, _texts: texts })
+    }
+}
+
 /// An [`ftr_event_info`] and what it points to.
 pub struct EventView {
     pub raw: ftr_event_info,
     _hub: Option<Box<ftr_hub_event>>,
-    progress: Option<Box<ftr_progress>>,
+    progress: Option<Box<ProgressView>>,
     result: Option<Box<ResultView>>,
     log: Option<Box<ftr_log_line>>,
     _error: Option<Box<ErrorView>>,
@@ -160,7 +198,7 @@ impl EventView {
             Event::Progress(progress) => {
                 raw.kind = FTR_EVENT_PROGRESS;
                 (raw.job, raw.tag) = (progress.job.handle, progress.job.tag);
-                raw.progress = &raw const **self.progress.insert(Box::new(progress_struct(progress)));
+                raw.progress = &raw const self.progress.insert(ProgressView::new(progress)).raw;
             }
             Event::VersionCreated { job, published } => {
                 raw.kind = FTR_EVENT_VERSION_CREATED;
@@ -224,7 +262,7 @@ impl EventView {
 
     /// Of FTR_EVENT_PROGRESS.
     pub fn progress(&self) -> Option<&ftr_progress> {
-        self.progress.as_deref()
+        self.progress.as_ref().map(|progress| &progress.raw)
     }
 
     /// Of FTR_EVENT_LOG.
@@ -321,6 +359,15 @@ fn progress_json(progress: &Progress) -> Value {
     json!({
         "stage": progress.stage as i32, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
         "bytes_per_second": progress.bytes_per_second, "remaining_ms": milliseconds(progress.remaining),
+        "bytes_stored": progress.bytes_stored, "paused": i32::from(progress.paused),
+        "files": progress.files.iter().map(file_json).collect::<Vec<_>>(),
+    })
+}
+
+fn file_json(file: &FileProgress) -> Value {
+    json!({
+        "name": file.name, "bytes_done": file.bytes_done, "bytes_stored": file.bytes_stored,
+        "bytes_total": file.bytes_total,
     })
 }
 
@@ -349,19 +396,6 @@ fn error_json(error: &Error) -> Value {
         "http_status": details.http_status.unwrap_or_default(), "retry_after_ms": milliseconds(details.retry_after),
         "message": error.message, "exception": details.exception, "server_code": details.error_code,
     })
-}
-
-fn progress_struct(progress: &Progress) -> ftr_progress {
-    ftr_progress {
-        struct_size: size_of::<ftr_progress>() as u32,
-        stage: progress.stage as i32,
-        job: progress.job.handle,
-        tag: progress.job.tag,
-        bytes_done: progress.bytes_done,
-        bytes_total: progress.bytes_total,
-        bytes_per_second: progress.bytes_per_second,
-        remaining_ms: milliseconds(progress.remaining),
-    }
 }
 
 fn log_struct(line: &Line, texts: &mut Texts) -> ftr_log_line {

@@ -9,6 +9,7 @@ use super::{Environment, ProxyChoice};
 use crate::session::log::Log;
 use crate::session::secret::show_url;
 use crate::session::{Class, Code, Error, Result, policy};
+use futures_util::future::{BoxFuture, FutureExt};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -77,6 +78,15 @@ pub enum Committed {
     Now(Vec<Value>),
     /// An earlier request had done it, and its answer was lost: the entities that the probe found.
     Before(Vec<Value>),
+}
+
+/// How something that is to be done once came to be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Once<T> {
+    /// The server answered this request: one result an operation.
+    Now(Vec<Value>),
+    /// An earlier request had done it: what told so.
+    Before(T),
 }
 
 /// What the server says of itself.
@@ -196,25 +206,39 @@ impl Client {
     /// something if and only if the operations were done: after a lost answer, and where the server says that something
     /// exists already, the server is asked before anything is repeated or told to have failed.
     pub async fn commit(&self, operations: &[Operation], applied: &super::Query) -> Result<Committed> {
+        let found = || async { self.query(applied).await.map(|rows| (!rows.is_empty()).then_some(rows)) }.boxed();
+        Ok(match self.once(operations, found).await? {
+            Once::Now(results) => Committed::Now(results),
+            Once::Before(rows) => Committed::Before(rows),
+        })
+    }
+
+    /// The same for what another question than a query answers. `done` gives nothing where the operations were not done, or
+    /// where that cannot be told: then the error that is returned says by `outcome_unknown` whether they may have been.
+    pub async fn once<'a, T>(
+        &self,
+        operations: &[Operation],
+        done: impl Fn() -> BoxFuture<'a, Result<Option<T>>>,
+    ) -> Result<Once<T>> {
         let mut tries = Tries::lasting(self.patience);
         let mut unknown = false;
         loop {
             let mut error = match self.call(operations).await {
-                Ok(results) => return Ok(Committed::Now(results)),
+                Ok(results) => return Ok(Once::Now(results)),
                 Err(error) => error,
             };
             unknown |= error.details.outcome_unknown;
             // A lost request may still be at work behind a gateway, so no later answer takes the doubt away.
             error.details.outcome_unknown = unknown;
             if unknown || matches!(error.code, Code::Duplicate | Code::Integrity) {
-                match self.query(applied).await {
-                    Ok(rows) if !rows.is_empty() => {
+                match done().await {
+                    Ok(Some(found)) => {
                         self.inner
                             .log
                             .info("ftrack", format_args!("already done on the server, which had said: {error}"));
-                        return Ok(Committed::Before(rows));
+                        return Ok(Once::Before(found));
                     }
-                    Ok(_) => {}
+                    Ok(None) => {}
                     // Nobody can be asked: the first error says why.
                     Err(_) => return Err(error),
                 }

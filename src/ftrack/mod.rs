@@ -17,7 +17,7 @@ pub mod settings; // from what a host and the environment say, to how a server i
 mod trust; // whose certificates are believed
 
 pub use answer::rows;
-pub use client::{Client, Committed, Config, ServerInformation};
+pub use client::{Client, Committed, Config, Once, ServerInformation};
 pub use environment::Environment;
 pub use http::Http;
 pub use operation::Operation;

@@ -83,6 +83,12 @@ impl Operation {
         Operation(operation)
     }
 
+    /// Asks for an address at which anybody may read a component's bytes for a while (official JavaScript client, types.ts; the
+    /// fields are those of the official MCP server).
+    pub fn generate_signed_url(component_id: &str) -> Self {
+        Operation(json!({"action": "generate_signed_url", "component_id": component_id, "operation": "get"}))
+    }
+
     /// Makes one file of its uploaded parts. `parts` are numbers and ETags, in any order.
     pub fn complete_multipart_upload(component_id: &str, upload_id: &str, parts: &[(u32, String)]) -> Self {
         let mut ascending: Vec<&(u32, String)> = parts.iter().collect();

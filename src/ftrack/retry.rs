@@ -6,17 +6,29 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The tries of one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tries {
     failed: u32,
     patience: Duration,
+    base: Duration,
     first: Option<Instant>,
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Tries { failed: 0, patience: Duration::ZERO, base: policy::RETRY_BASE, first: None }
+    }
 }
 
 impl Tries {
     /// Goes on for this long at least, for work that it would be a pity to lose.
     pub fn lasting(patience: Duration) -> Self {
         Tries { patience, ..Tries::default() }
+    }
+
+    /// With another first wait than `policy::RETRY_BASE`.
+    pub fn beginning_with(self, base: Duration) -> Self {
+        Tries { base, ..self }
     }
 
     /// Counts a failure. The wait before the next try, or nothing if the failure is to be told: it would come
@@ -28,7 +40,7 @@ impl Tries {
             return None;
         }
         let cap = if self.patience.is_zero() { policy::RETRY_CAP } else { policy::PATIENT_PAUSE };
-        wait(self.failed, error.details.retry_after, cap, chance())
+        wait(self.base, self.failed, error.details.retry_after, cap, chance())
     }
 }
 
@@ -70,8 +82,8 @@ pub fn may_pass(error: &Error) -> bool {
 }
 
 /// `chance` is from 0 up to 1.
-fn wait(failed: u32, asked: Option<Duration>, cap: Duration, chance: f64) -> Option<Duration> {
-    let doubled = policy::RETRY_BASE.saturating_mul(1 << failed.saturating_sub(1).min(16));
+fn wait(base: Duration, failed: u32, asked: Option<Duration>, cap: Duration, chance: f64) -> Option<Duration> {
+    let doubled = base.saturating_mul(1 << failed.saturating_sub(1).min(16));
     let jitter = doubled.min(cap).mul_f64(chance);
     match asked {
         Some(asked) if asked > policy::RETRY_CAP => None,
@@ -95,10 +107,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_cap_and_any_part_of_them_is_taken() {
-        assert_eq!(wait(1, None, policy::RETRY_CAP, 0.0), Some(Duration::ZERO));
-        assert_eq!(wait(1, None, policy::RETRY_CAP, 0.5), Some(policy::RETRY_BASE / 2));
-        assert_eq!(wait(3, None, policy::RETRY_CAP, 0.5), Some(policy::RETRY_BASE * 2));
-        assert!(wait(40, None, policy::RETRY_CAP, 0.999).unwrap() < policy::RETRY_CAP);
+        assert_eq!(wait(policy::RETRY_BASE, 1, None, policy::RETRY_CAP, 0.0), Some(Duration::ZERO));
+        assert_eq!(wait(policy::RETRY_BASE, 1, None, policy::RETRY_CAP, 0.5), Some(policy::RETRY_BASE / 2));
+        assert_eq!(wait(policy::RETRY_BASE, 3, None, policy::RETRY_CAP, 0.5), Some(policy::RETRY_BASE * 2));
+        assert!(wait(policy::RETRY_BASE, 40, None, policy::RETRY_CAP, 0.999).unwrap() < policy::RETRY_CAP);
         let chances: Vec<f64> = (0..100).map(|_| chance()).collect();
         assert!(chances.iter().all(|chance| (0.0..1.0).contains(chance)));
         assert!(chances.iter().any(|chance| *chance < 0.5) && chances.iter().any(|chance| *chance >= 0.5));
@@ -106,7 +118,10 @@ mod tests {
 
     #[test]
     fn retry_after_is_obeyed_and_one_beyond_the_cap_ends_the_tries() {
-        assert_eq!(wait(1, Some(Duration::from_secs(7)), policy::RETRY_CAP, 0.0), Some(Duration::from_secs(7)));
+        assert_eq!(
+            wait(policy::RETRY_BASE, 1, Some(Duration::from_secs(7)), policy::RETRY_CAP, 0.0),
+            Some(Duration::from_secs(7))
+        );
         let long = error(Code::ServerBusy).with_retry_after(Some(policy::RETRY_CAP + Duration::from_secs(1)));
         assert_eq!(Tries::default().after(&long), None);
     }

@@ -43,7 +43,7 @@ impl Work {
             Ok(there) if there.is_empty() => there,
             Ok(there) => {
                 let removals: Vec<Operation> = there.iter().map(|id| Operation::delete(entity_type, &[id])).collect();
-                match self.client.call_repeatable(&removals).await {
+                match self.client().call_repeatable(&removals).await {
                     Ok(_) => Vec::new(),
                     // They may be gone, and only the answer was lost.
                     Err(_) => self.existing(entity_type, &there).await.unwrap_or(there),
@@ -54,7 +54,7 @@ impl Work {
     }
 
     async fn existing(&self, entity_type: &'static str, ids: &[String]) -> Result<Vec<String>> {
-        let rows = self.client.query(&Query::select(&["id"], entity_type).filter(Filter::within("id", ids))).await?;
+        let rows = self.client().query(&Query::select(&["id"], entity_type).filter(Filter::within("id", ids))).await?;
         Ok(rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect())
     }
 }

@@ -31,14 +31,21 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Fresh ones.
-    pub fn new() -> Ids {
-        let id = || Uuid::new_v4().to_string();
-        Ids { component: id(), component_location: id(), thumbnail: id(), thumbnail_location: id(), version: id() }
+    /// Fresh ones; or those that belong to a key, which are the same in every process.
+    pub fn new(key: Option<&str>) -> Ids {
+        let id = |what: &str| match key {
+            None => Uuid::new_v4().to_string(),
+            Some(key) => Uuid::new_v5(&KEYS, format!("{what}\n{key}").as_bytes()).to_string(),
+        };
+        Ids {
+            component: id("component"),
+            component_location: id("component location"),
+            thumbnail: id("thumbnail"),
+            thumbnail_location: id("thumbnail location"),
+            version: id("version"),
+        }
     }
-}
 
-impl Ids {
     /// The component with this name.
     pub fn of(&self, component_name: &str) -> &str {
         if component_name == THUMBNAIL { &self.thumbnail } else { &self.component }
@@ -49,6 +56,9 @@ impl Ids {
         if component_name == THUMBNAIL { &self.thumbnail_location } else { &self.component_location }
     }
 }
+
+/// The namespace of ids made from keys, drawn once for this purpose.
+const KEYS: Uuid = Uuid::from_u128(0x6f3b_91d4_0c7e_4a1b_8f52_d6e9_37a8_b05c);
 
 /// The id of an asset that is to be created: the same for everybody who creates it, so that two machines that publish the
 /// first version of a thing at the same moment make one asset and not two.

@@ -5,19 +5,23 @@
 //! All ids are made before they are used, so that a lost answer is resolved by asking for them.
 #![forbid(unsafe_code)]
 
+mod again; // whether an earlier try had done all of it
 mod answers; // reading the server's answers
 mod check; // is the file there, what is it, will a browser play it; no network
 mod clean_up; // what a publish that failed takes away again
 mod context; // an id or names, and what they turn out to be
 mod ids; // the ids of one publish
 mod names; // a default name for the asset
+mod publisher; // what all publishes of a session share
 mod request; // what a host asks for
 mod resolve; // names become ids; nothing is created
 mod resolve_help; // what to say when a context is unknown
 mod run; // the steps in order, cancelling, cleaning up
+mod size; // how large an object in storage is
 mod store; // components are created and bytes uploaded
 mod version; // the version is created and given its media
 mod work; // what all steps of one publish share
 
+pub use publisher::Publisher;
 pub use request::Request;
 pub use run::start;

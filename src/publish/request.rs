@@ -24,6 +24,8 @@ pub struct Request {
     pub thumbnail: Option<PathBuf>,
     /// Whether a movie's `ftr_meta` tells width and height.
     pub meta_with_size: bool,
+    /// The same for every try of one publish: its ids are made from it.
+    pub idempotency_key: Option<String>,
 }
 
 impl Request {
@@ -35,6 +37,7 @@ impl Request {
             ("asset_name", &self.asset_name, "a name"),
             ("asset_type", &self.asset_type, "the name of an asset type"),
             ("status", &self.status, "the name of a status"),
+            ("idempotency_key", &self.idempotency_key, "a text that names this publish and no other"),
         ] {
             if empty(text) {
                 return Err(Error::new(

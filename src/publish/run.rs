@@ -1,41 +1,47 @@
 //! The steps in order, cancelling, and cleaning up.
 
+use super::again::done_before;
 use super::check::{Checked, check};
 use super::ids::{self, Ids};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
 use super::work::Work;
-use super::{Request, version};
-use crate::ftrack::Client;
+use super::{Publisher, Request, version};
 use crate::media::Media;
 use crate::session::life::Accepted;
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, SemaphorePermit};
 
 /// Starts the publish of an accepted job.
-pub fn start(session: &Session, client: &Arc<Client>, accepted: Accepted, request: Request) {
+pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, request: Request) {
     let work = Work {
-        client: client.clone(),
+        publisher: publisher.clone(),
         job: accepted.job.clone(),
         log: session.log().clone(),
+        ids: Ids::new(request.idempotency_key.as_deref()),
         request,
-        ids: Ids::new(),
         made: Mutex::default(),
         begun: Notify::new(),
     };
-    let turns = session.turns().clone();
-    session.start(accepted, async move { work.run(&turns).await });
+    session.start(accepted, async move { work.run().await });
+}
+
+/// Where a publish is when all that a reviewer cannot see is done.
+enum Prepared {
+    Stored(Place, Checked, Stored),
+    /// By an earlier try, to its end.
+    DoneBefore,
 }
 
 impl Work {
-    async fn run(&self, turns: &Semaphore) -> (State, Option<Error>) {
+    async fn run(&self) -> (State, Option<Error>) {
         let _turn = tokio::select! {
             biased;
             () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
-            turn = turns.acquire() => turn,
+            turn = self.turn() => turn,
         };
         let mut preparing = std::pin::pin!(self.prepare());
         let prepared = tokio::select! {
@@ -49,7 +55,8 @@ impl Work {
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media.
         let outcome = match prepared {
-            Ok((place, checked, stored)) => self.finish(&place, &checked, stored).await,
+            Ok(Prepared::Stored(place, checked, stored)) => self.finish(&place, &checked, stored).await,
+            Ok(Prepared::DoneBefore) => Ok(()),
             Err(error) => Err(error),
         };
         match outcome {
@@ -59,6 +66,13 @@ impl Work {
             }
             Err(error) => {
                 let mut error = error.at(self.job.stage());
+                if self.is_worth_keeping(&error) {
+                    error.message.push_str(
+                        "; what is in storage is kept: publish the file with the same idempotency_key again to go on from there",
+                    );
+                    self.log.say(Level::Error, "publish", &error);
+                    return (State::Failed, Some(error));
+                }
                 let clean = self.clean_up().await;
                 if clean && error.code == Code::Cancelled {
                     error.message.push_str("; nothing of it is left");
@@ -70,6 +84,19 @@ impl Work {
                 (state, Some(error))
             }
         }
+    }
+
+    /// Its turn among the publishes of its size.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let path = self.request.path.clone();
+        let size = tokio::task::spawn_blocking(move || std::fs::metadata(path).map_or(0, |metadata| metadata.len()));
+        self.publisher.turn(size.await.unwrap_or_default()).await
+    }
+
+    /// Whether a later try can go on from what this one has stored. A version is not stored but seen, and so not kept half done.
+    fn is_worth_keeping(&self, error: &Error) -> bool {
+        let made = self.made.lock();
+        self.journal_folder().is_some() && error.retryable() && !made.components.is_empty() && !made.version
     }
 
     /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.
@@ -86,7 +113,7 @@ impl Work {
     }
 
     /// Everything that a reviewer cannot see.
-    async fn prepare(&self) -> Result<(Place, Checked, Stored)> {
+    async fn prepare(&self) -> Result<Prepared> {
         self.job.enter(Stage::Checking);
         let request = self.request.clone();
         let checked = tokio::task::spawn_blocking(move || check(&request)).await.map_err(|error| {
@@ -98,7 +125,7 @@ impl Work {
         }
 
         self.job.enter(Stage::Resolving);
-        let place = resolve(&self.client, &self.request).await?;
+        let place = resolve(self.client(), &self.request).await?;
         self.job.note(|published| {
             published.project_id = Some(place.project_id.clone());
             published.parent_id = Some(place.parent_id.clone());
@@ -106,12 +133,16 @@ impl Work {
             published.asset_name = Some(place.asset_name().to_owned());
         });
 
+        if done_before(self, &place, &checked).await? {
+            return Ok(Prepared::DoneBefore);
+        }
+
         self.job.enter(Stage::Uploading);
         let stored = store(self, &place, files(&checked)).await?;
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
-        Ok((place, checked, stored))
+        Ok(Prepared::Stored(place, checked, stored))
     }
 
     async fn finish(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {

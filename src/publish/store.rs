@@ -6,11 +6,13 @@ use super::ids::{Ids, SERVER_LOCATION};
 use super::resolve::Place;
 use super::work::Work;
 use crate::ftrack::operation::UploadFile;
-use crate::ftrack::{Committed, Filter, Operation, Query, rows};
+use crate::ftrack::{Committed, Filter, Once, Operation, Query, rows};
 use crate::media::Media;
+use crate::session::event::FileProgress;
 use crate::session::{Code, Error, Result, Source, policy};
-use crate::transfer::{Plan, Progress, Target, Upload, Uploaded};
-use futures_util::future::try_join_all;
+use crate::transfer::{Journal, Plan, Progress, Renewal, Target, Upload, Verify};
+use futures_util::future::{BoxFuture, FutureExt, try_join_all};
+use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -22,6 +24,8 @@ struct File {
     file_name: String,
     source: Arc<Source>,
     plan: Plan,
+    /// Of a file whose storage is to refuse other bytes.
+    md5: Option<[u8; 16]>,
     progress: Arc<Progress>,
 }
 
@@ -29,42 +33,25 @@ struct File {
 pub struct Stored {
     /// The asset, if it is there already.
     pub asset_id: Option<String>,
-    /// Names of the components whose location is still to be told to the server.
-    pub unlocated: Vec<&'static str>,
+    /// Names of the components, whose location is still to be told to the server.
+    pub components: Vec<&'static str>,
     pub warnings: Vec<String>,
 }
 
 /// Creates the components and uploads their bytes.
 pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>) -> Result<Stored> {
-    let files = media.into_iter().map(|media| file(media, &work.ids)).collect::<Result<Vec<File>>>()?;
+    let mut files = media.into_iter().map(|media| file(media, &work.ids)).collect::<Result<Vec<File>>>()?;
     measure(work, &files);
-
-    let (asset_id, metadata) = begin(work, place, &files).await?;
-    let mut uploads = Vec::new();
-    for (file, metadata) in files.iter().zip(&metadata) {
-        uploads.push(upload(work, file, metadata));
-    }
-    let uploaded = try_join_all(uploads).await?;
-
-    let (mut warnings, mut unlocated) = (Vec::new(), Vec::new());
-    let (mut complete, mut locations) = (Vec::new(), Vec::new());
-    for (file, (target, uploaded)) in files.iter().zip(uploaded) {
-        warnings.extend(uploaded.warnings);
-        if let Target::Parts { upload_id, .. } = target {
-            complete.push(Operation::complete_multipart_upload(&file.component_id, &upload_id, &uploaded.parts));
-            complete.push(location(&work.ids, file.component_name));
-            locations.push(work.ids.location_of(file.component_name));
-        } else {
-            unlocated.push(file.component_name);
+    if work.publisher.traffic.verify() == Verify::ContentMd5 {
+        for file in files.iter_mut().filter(|file| file.plan == Plan::Single) {
+            file.md5 = Some(digest(&file.source).await?);
         }
     }
-    if !complete.is_empty() {
-        // Together with the locations (as the official JavaScript client does), because their being there is the one sign by
-        // which a completion whose answer was lost can be recognised; completing twice is an error.
-        let probe = Query::select(&["id"], "ComponentLocation").filter(Filter::within("id", locations));
-        work.client.patient(policy::UPLOAD_PATIENCE).commit(&complete, &probe).await?;
-    }
-    Ok(Stored { asset_id, unlocated, warnings })
+
+    let (asset_id, metadata) = begin(work, place, &files).await?;
+    let uploads = files.iter().zip(metadata).map(|(file, metadata)| upload(work, file, metadata));
+    let warnings = try_join_all(uploads).await?.into_iter().flatten().collect();
+    Ok(Stored { asset_id, components: files.iter().map(|file| file.component_name).collect(), warnings })
 }
 
 /// That the bytes of a component are in ftrack's own location, where their name is the component's id (official clients, both).
@@ -89,14 +76,45 @@ fn file((media, component_name): (Media, &'static str), ids: &Ids) -> Result<Fil
             Error { message, ..error }
         })?,
         source,
+        md5: None,
         progress: Arc::default(),
     })
 }
 
 fn measure(work: &Work, files: &[File]) {
-    let total = files.iter().map(|file| file.source.size_bytes()).sum();
-    let parts: Vec<Arc<Progress>> = files.iter().map(|file| file.progress.clone()).collect();
-    work.job.measure(Box::new(move || (parts.iter().map(|part| part.sent()).sum(), total)));
+    let files: Vec<_> =
+        files.iter().map(|file| (file.file_name.clone(), file.source.size_bytes(), file.progress.clone())).collect();
+    work.job.measure(Box::new(move || {
+        let read = |(name, total, progress): &(String, u64, Arc<Progress>)| FileProgress {
+            name: name.clone(),
+            bytes_done: progress.sent(),
+            bytes_stored: progress.stored(),
+            bytes_total: *total,
+        };
+        files.iter().map(read).collect()
+    }));
+}
+
+/// Of a file that goes up in one request, and so is small.
+async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
+    let source = source.clone();
+    tokio::task::spawn_blocking(move || {
+        let (mut hash, mut block) = (Md5::new(), vec![0; policy::BLOCK_SIZE]);
+        let mut offset = 0;
+        while offset < source.size_bytes() {
+            // At most a block, whose size is a usize.
+            let length = (source.size_bytes() - offset).min(policy::BLOCK_SIZE as u64) as usize;
+            source.read_into(offset, &mut block[..length]).map_err(|error| source.unreadable(error))?;
+            hash.update(&block[..length]);
+            offset += length as u64;
+        }
+        Ok(hash.finalize().into())
+    })
+    .await
+    .unwrap_or_else(|error| {
+        let what = "a defect in the library stopped the reading of the file";
+        Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
+    })
 }
 
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
@@ -111,14 +129,14 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
     work.made.lock().components = files.iter().map(|file| file.component_id.clone()).collect();
     let ids = files.iter().map(|file| file.component_id.as_str());
     let probe = Query::select(&["id"], "FileComponent").filter(Filter::within("id", ids));
-    let committed = work.client.commit(&operations, &probe).await;
+    let committed = work.client().commit(&operations, &probe).await;
     work.begun.notify_one();
     let (step, results) = match committed? {
         Committed::Now(results) => (2, results),
         Committed::Before(_) => {
             // The components are there, and the answer with the addresses was lost: they can be asked for again.
             let again: Vec<Operation> = asset.iter().map(Operation::query).chain(files.iter().map(metadata)).collect();
-            (1, work.client.call_repeatable(&again).await?)
+            (1, work.client().call_repeatable(&again).await?)
         }
     };
     let mut results = results.into_iter();
@@ -145,43 +163,126 @@ fn metadata(file: &File) -> Operation {
         file_size: file.source.size_bytes(),
     };
     match file.plan {
-        Plan::Single => Operation::get_upload_metadata(&upload, None),
+        Plan::Single => Operation::get_upload_metadata(&upload, file.md5),
         Plan::Parts { count, .. } => Operation::get_multipart_upload_metadata(&upload, count),
     }
 }
 
-async fn upload(work: &Work, file: &File, metadata: &Value) -> Result<(Target, Uploaded)> {
-    let mut metadata = metadata.clone();
-    let mut asked_again = false;
-    loop {
+/// Uploads one file, puts its parts together and checks what the storage holds then. Returns what is not as it should be.
+async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let journal = match journal(work, file).await {
+        Ok(journal) => journal,
+        Err(error) => {
+            warnings.push(format!("'{}' cannot be taken up again later: {}", file.file_name, error.message));
+            None
+        }
+    };
+    let renewal = Addresses { work, file };
+    let mut target = Target::from_metadata(&metadata, file.plan, work.client().server_url())?;
+    for begun_anew in [false, true] {
         let upload = Upload {
-            http: work.client.http().await?,
+            http: work.client().http().await?,
             source: file.source.clone(),
-            target: Target::from_metadata(&metadata, file.plan, work.client.server_url())?,
+            target,
+            renewal: &renewal,
+            traffic: work.publisher.traffic.clone(),
+            gate: work.job.gate().clone(),
             progress: file.progress.clone(),
+            journal: journal.clone(),
             log: work.log.clone(),
-            idle_timeout: policy::UPLOAD_IDLE_TIMEOUT,
-            patience: policy::UPLOAD_PATIENCE,
         };
-        match upload.run().await {
-            Ok(uploaded) => {
-                let size = file.source.size_bytes();
-                work.log.info("publish", format_args!("{} is in storage: {size} bytes", file.file_name));
-                return Ok((upload.target, uploaded));
-            }
-            // A slow link or a laptop that slept. Once: with fresh addresses all begins anew, and that must not go on for ever.
-            Err(error) if error.code == Code::StorageExpired && !asked_again => {
-                work.log.warning("publish", format_args!("{}: {error}; asking for a new address", file.file_name));
-                asked_again = true;
-                metadata = work
-                    .client
-                    .patient(policy::UPLOAD_PATIENCE)
-                    .call_repeatable(&[self::metadata(file)])
-                    .await?
-                    .pop()
-                    .unwrap_or_default();
+        let uploaded = upload.run().await?;
+        warnings.extend(uploaded.warnings);
+        let completed = match &uploaded.upload_id {
+            Some(upload_id) => complete(work, file, upload_id, &uploaded.parts).await,
+            None => Ok(()),
+        };
+        let doubtful = |error: &Error| error.details.outcome_unknown || uploaded.taken_up > 0;
+        match completed {
+            // Nobody can tell what became of it, or a part that an earlier try had noted is none: with the same bytes sent again,
+            // all is well in either case.
+            Err(error) if !begun_anew && doubtful(&error) => {
+                work.log.warning("publish", format_args!("{}: {error}; uploading it again", file.file_name));
+                forget(journal.clone()).await;
+                target = renewal.renew().await?;
             }
             Err(error) => return Err(error),
+            Ok(()) => {
+                forget(journal).await;
+                let size = file.source.size_bytes();
+                work.log.info("publish", format_args!("{} is in storage: {size} bytes", file.file_name));
+                return Ok(warnings);
+            }
         }
+    }
+    // The second round ends in one of the arms above.
+    Err(Error::new(Code::Internal, "a defect in the library lost an upload: please report it"))
+}
+
+/// Makes one object of the parts. Whether that was done when the answer is lost, the object itself tells.
+async fn complete(work: &Work, file: &File, upload_id: &str, parts: &[(u32, String)]) -> Result<()> {
+    let (component_id, size) = (&file.component_id, file.source.size_bytes());
+    let operations = [Operation::complete_multipart_upload(component_id, upload_id, parts)];
+    let done = || async { Ok(work.check_size(component_id, None, size).await?.then_some(())) }.boxed();
+    let completed = work.client().patient(policy::UPLOAD_PATIENCE).once(&operations, done).await;
+    match completed.map_err(|error| refused_parts(error, &file.file_name))? {
+        Once::Now(results) => {
+            let address = results.first().and_then(|result| result["url"].as_str());
+            work.check_size(component_id, address, size).await.map(drop)
+        }
+        Once::Before(()) => Ok(()),
+    }
+}
+
+/// The server passes on what its storage says to the parts as a whole (S3's names for it).
+fn refused_parts(error: Error, file_name: &str) -> Error {
+    const NAMES: [&str; 4] = ["EntityTooSmall", "EntityTooLarge", "InvalidPart", "MaxMessageLengthExceeded"];
+    match NAMES.iter().any(|name| error.message.contains(name)) {
+        true => Error {
+            message: format!(
+                "'{file_name}' was uploaded, and the storage does not take its parts: {}; if it happens again, ask the \
+                 storage's administrator",
+                error.message
+            ),
+            code: Code::StorageRefused,
+            ..error
+        },
+        false => error,
+    }
+}
+
+/// Fresh addresses of one file.
+struct Addresses<'a> {
+    work: &'a Work,
+    file: &'a File,
+}
+
+impl Renewal for Addresses<'_> {
+    fn renew(&self) -> BoxFuture<'_, Result<Target>> {
+        Box::pin(async {
+            let client = self.work.client().patient(policy::UPLOAD_PATIENCE);
+            let metadata = client.call_repeatable(&[metadata(self.file)]).await?.pop().unwrap_or_default();
+            Target::from_metadata(&metadata, self.file.plan, self.work.client().server_url())
+        })
+    }
+}
+
+/// Where the parts of this file are noted, if they are.
+async fn journal(work: &Work, file: &File) -> Result<Option<Arc<Journal>>> {
+    let Some(folder) = work.journal_folder().filter(|_| file.plan != Plan::Single) else { return Ok(None) };
+    let (folder, id, source) = (folder.to_owned(), file.component_id.clone(), file.source.fingerprint());
+    let opened = tokio::task::spawn_blocking(move || Journal::open(&folder, &id, &source)).await;
+    opened
+        .unwrap_or_else(|error| {
+            let what = "a defect in the library stopped an access to the disk";
+            Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
+        })
+        .map(|journal| Some(Arc::new(journal)))
+}
+
+async fn forget(journal: Option<Arc<Journal>>) {
+    if let Some(journal) = journal {
+        let _ = tokio::task::spawn_blocking(move || journal.remove()).await;
     }
 }

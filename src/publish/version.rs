@@ -55,7 +55,7 @@ impl AssetChoice {
 
 async fn find_again(work: &Work, place: &Place) -> Result<AssetChoice> {
     let found = match place.asset_query() {
-        Some(query) => work.client.query(&query).await?,
+        Some(query) => work.client().query(&query).await?,
         None => Vec::new(),
     };
     Ok(match found.first().and_then(|row| row["id"].as_str()) {
@@ -74,7 +74,7 @@ async fn create_version(
     asset: &AssetChoice,
 ) -> Result<Option<i64>> {
     let ids = &work.ids;
-    let mut operations: Vec<Operation> = stored.unlocated.iter().map(|name| store::location(ids, name)).collect();
+    let mut operations: Vec<Operation> = stored.components.iter().map(|name| store::location(ids, name)).collect();
     let meta = media::ftr_meta(&checked.media, work.request.meta_with_size);
     operations.push(Operation::create_with_key(
         "Metadata",
@@ -90,7 +90,7 @@ async fn create_version(
 
     work.made.lock().version = true;
     let probe = Query::select(&["id", "version"], "AssetVersion").filter(Filter::equals("id", &ids.version));
-    let number = match work.client.patient(policy::UPLOAD_PATIENCE).commit(&operations, &probe).await? {
+    let number = match work.client().patient(policy::UPLOAD_PATIENCE).commit(&operations, &probe).await? {
         Committed::Now(results) => results.last().and_then(|result| result["data"]["version"].as_i64()),
         Committed::Before(rows) => rows.first().and_then(|row| row["version"].as_i64()),
     };
@@ -98,7 +98,7 @@ async fn create_version(
         Some(number) => Ok(Some(number)),
         // A strict server need not tell what it was not asked for; and no version is lost for want of its number.
         None => {
-            let rows = work.client.query(&probe).await.unwrap_or_default();
+            let rows = work.client().query(&probe).await.unwrap_or_default();
             Ok(rows.first().and_then(|row| row["version"].as_i64()))
         }
     }
@@ -129,7 +129,7 @@ async fn attach(work: &Work, checked: &Checked) -> Result<()> {
         operations.push(attach(&work.ids.thumbnail));
     }
     // The version is there, so it is worth waiting for a server that is away for a while: removing it needs the server, too.
-    let client = work.client.patient(policy::ATTACH_PATIENCE);
+    let client = work.client().patient(policy::ATTACH_PATIENCE);
     client.call_repeatable(&operations).await.map(drop).map_err(|error| Error {
         message: format!("the version was created and could not be given its media: {}", error.message),
         ..error
@@ -137,8 +137,8 @@ async fn attach(work: &Work, checked: &Checked) -> Result<()> {
 }
 
 /// Where a browser opens the version: not documented by ftrack, and the form that its users' programs have in common.
-fn link(work: &Work, place: &Place) -> String {
-    let server = work.client.server_url().as_str().trim_end_matches('/');
+pub fn link(work: &Work, place: &Place) -> String {
+    let server = work.client().server_url().as_str().trim_end_matches('/');
     format!(
         "{server}/#slideEntityId={}&slideEntityType=assetversion&view=versions_v1&itemId=projects&entityId={}&entityType=show",
         work.ids.version, place.project_id

@@ -3,17 +3,19 @@
 use super::Request;
 use super::check::Checked;
 use super::ids::Ids;
+use super::publisher::Publisher;
 use crate::ftrack::Client;
 use crate::media::Kind;
 use crate::session::Job;
 use crate::session::log::Log;
 use parking_lot::Mutex;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// One publish.
 pub struct Work {
-    pub client: Arc<Client>,
+    pub publisher: Arc<Publisher>,
     pub job: Arc<Job>,
     pub log: Log,
     pub request: Request,
@@ -31,6 +33,16 @@ pub struct Made {
 }
 
 impl Work {
+    /// The server.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.publisher.client
+    }
+
+    /// Where parts that are in storage are noted. Only a publish with a key can be taken up again: others have new ids each time.
+    pub fn journal_folder(&self) -> Option<&Path> {
+        self.request.idempotency_key.as_ref().and(self.publisher.journal_folder.as_deref())
+    }
+
     /// What lists show: the thumbnail that was given, or the still itself.
     pub fn thumbnail_id(&self, checked: &Checked) -> Option<&str> {
         match (&checked.thumbnail, &checked.media.kind) {

@@ -96,12 +96,31 @@ pub struct Progress {
     pub stage: Stage,
     /// Bytes sent of all files together; never goes back.
     pub bytes_done: u64,
+    /// Bytes of all files together that the storage has said it has.
+    pub bytes_stored: u64,
     /// Bytes to send of all files together; 0 until the files were looked at.
     pub bytes_total: u64,
     /// Recent speed.
     pub bytes_per_second: f64,
     /// Time left at that speed; unknown until there is a speed.
     pub remaining: Option<Duration>,
+    /// Whether the host has paused it.
+    pub paused: bool,
+    /// Each file.
+    pub files: Vec<FileProgress>,
+}
+
+/// How far one file of a job is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileProgress {
+    /// Its name, without folders.
+    pub name: String,
+    /// Bytes sent.
+    pub bytes_done: u64,
+    /// Bytes that the storage has said it has.
+    pub bytes_stored: u64,
+    /// Bytes of the file.
+    pub bytes_total: u64,
 }
 
 /// How a job ended; numbers are those of `FTR_JOB_*`.

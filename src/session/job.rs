@@ -1,7 +1,8 @@
 //! One accepted piece of work, and the token by which it ends exactly once.
 
 use super::error::{Code, Error, Stage};
-use super::event::{Ended, Event, JobName, Progress, Published, State};
+use super::event::{Ended, Event, FileProgress, JobName, Progress, Published, State};
+use super::gate::Gate;
 use super::policy;
 use super::queue::Queue;
 use parking_lot::{Condvar, Mutex};
@@ -10,8 +11,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// Reads how many bytes of how many are done.
-pub type Measure = Box<dyn Fn() -> (u64, u64) + Send + Sync>;
+/// Reads how far each file of the job is.
+pub type Measure = Box<dyn Fn() -> Vec<FileProgress> + Send + Sync>;
 
 /// One accepted piece of work. The host's handle, the running task and waiting threads share it.
 pub struct Job {
@@ -23,6 +24,7 @@ pub struct Job {
     measure: OnceLock<Measure>,
     cancelled: AtomicBool,
     cancel: Notify,
+    gate: Arc<Gate>,
 }
 
 struct JobState {
@@ -45,6 +47,7 @@ impl Job {
             measure: OnceLock::new(),
             cancelled: AtomicBool::new(false),
             cancel: Notify::new(),
+            gate: Arc::default(),
         }
     }
 
@@ -71,6 +74,11 @@ impl Job {
         if !self.cancelled.load(Ordering::SeqCst) {
             notified.await;
         }
+    }
+
+    /// Closed while the job is paused.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// Blocks until the end, or until `deadline`; `None` is no limit.
@@ -138,8 +146,9 @@ impl Job {
 
     /// Tells the host how far the job is, if that has changed.
     pub(super) fn tell_progress(&self, meter: &Mutex<Meter>) {
-        let (done, total) = self.measure.get().map_or((0, 0), |measure| measure());
-        if let Some(progress) = meter.lock().read(self.name(), self.stage(), done, total) {
+        let files = self.measure.get().map(|measure| measure()).unwrap_or_default();
+        let reading = Reading { job: self.name(), stage: self.stage(), paused: self.gate.is_closed(), files };
+        if let Some(progress) = meter.lock().read(reading) {
             self.queue.progress(progress);
         }
     }
@@ -216,29 +225,91 @@ pub struct Meter {
     speed: f64,
 }
 
+/// How far a job is at one moment.
+struct Reading {
+    job: JobName,
+    stage: Stage,
+    paused: bool,
+    files: Vec<FileProgress>,
+}
+
 /// Speed is the mean over about this long: shorter jumps with every part, longer lags behind a cap or a stall.
 const SPEED_WINDOW: Duration = Duration::from_secs(2);
 
 impl Meter {
-    fn read(&mut self, job: JobName, stage: Stage, done: u64, total: u64) -> Option<Progress> {
+    /// Nothing when nothing has changed.
+    fn read(&mut self, reading: Reading) -> Option<Progress> {
+        let Reading { job, stage, paused, mut files } = reading;
+        // A request that failed takes back what it had counted; the host sees the number rest until it is reached again.
+        for (file, last) in files.iter_mut().zip(self.last.iter().flat_map(|last| &last.files)) {
+            file.bytes_done = file.bytes_done.max(last.bytes_done);
+            file.bytes_stored = file.bytes_stored.max(last.bytes_stored);
+        }
+        let sum = |bytes: fn(&FileProgress) -> u64| files.iter().map(bytes).sum::<u64>();
+        let bytes_done = sum(|file| file.bytes_done);
+        let (bytes_stored, bytes_total) = (sum(|file| file.bytes_stored), sum(|file| file.bytes_total));
+        self.measure_speed(bytes_done, paused);
+        let left = bytes_total.saturating_sub(bytes_done) as f64;
+        let remaining = (self.speed >= 1.0 && bytes_total > 0 && !paused)
+            .then(|| Duration::try_from_secs_f64(left / self.speed).unwrap_or(Duration::MAX));
+        let changed =
+            self.last.as_ref().is_none_or(|last| (last.stage, last.paused, &last.files) != (stage, paused, &files));
+        let progress = Progress {
+            job,
+            stage,
+            bytes_done,
+            bytes_stored,
+            bytes_total,
+            bytes_per_second: if paused { 0.0 } else { self.speed },
+            remaining,
+            paused,
+            files,
+        };
+        changed.then(|| self.last.insert(progress).clone())
+    }
+
+    fn measure_speed(&mut self, bytes_done: u64, paused: bool) {
         let now = Instant::now();
-        let bytes_done = done.max(self.last.as_ref().map_or(0, |last| last.bytes_done));
         let (since, before) = *self.window.get_or_insert((now, bytes_done));
         let elapsed = now.duration_since(since);
-        if elapsed >= policy::PROGRESS_INTERVAL {
+        if elapsed < policy::PROGRESS_INTERVAL {
+            return;
+        }
+        if !paused {
             let recent = (bytes_done - before) as f64 / elapsed.as_secs_f64();
             let weight = (elapsed.as_secs_f64() / SPEED_WINDOW.as_secs_f64()).min(1.0);
             self.speed = if self.speed == 0.0 { recent } else { self.speed + weight * (recent - self.speed) };
-            self.window = Some((now, bytes_done));
         }
-        let left = total.saturating_sub(bytes_done) as f64;
-        let remaining = (self.speed >= 1.0 && total > 0)
-            .then(|| Duration::try_from_secs_f64(left / self.speed).unwrap_or(Duration::MAX));
-        let changed = self
-            .last
-            .as_ref()
-            .is_none_or(|last| (last.stage, last.bytes_done, last.bytes_total) != (stage, bytes_done, total));
-        let progress = Progress { job, stage, bytes_done, bytes_total: total, bytes_per_second: self.speed, remaining };
-        changed.then(|| self.last.insert(progress).clone())
+        self.window = Some((now, bytes_done));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(paused: bool, done: u64, stored: u64) -> Reading {
+        let file = FileProgress { name: "a.mp4".into(), bytes_done: done, bytes_stored: stored, bytes_total: 100 };
+        Reading { job: JobName::default(), stage: Stage::Uploading, paused, files: vec![file] }
+    }
+
+    #[test]
+    fn progress_never_goes_back_and_is_told_when_something_changed() {
+        let mut meter = Meter::default();
+        assert_eq!(meter.read(reading(false, 50, 20)).unwrap().bytes_done, 50);
+        assert_eq!(meter.read(reading(false, 50, 20)), None);
+        assert_eq!(meter.read(reading(false, 30, 20)), None);
+        let later = meter.read(reading(false, 60, 40)).unwrap();
+        assert_eq!((later.bytes_done, later.bytes_stored, later.bytes_total), (60, 40, 100));
+        assert_eq!((later.files[0].bytes_done, later.files[0].bytes_stored), (60, 40));
+    }
+
+    #[test]
+    fn a_pause_is_told_and_has_no_speed() {
+        let mut meter = Meter::default();
+        meter.read(reading(false, 50, 20));
+        let paused = meter.read(reading(true, 50, 20)).unwrap();
+        assert!(paused.paused && paused.bytes_per_second == 0.0 && paused.remaining.is_none());
+        assert!(!meter.read(reading(false, 50, 20)).unwrap().paused);
     }
 }

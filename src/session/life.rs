@@ -4,7 +4,6 @@ use super::error::{Code, Error, Result};
 use super::event::{Event, State};
 use super::job::{Job, Meter, Token};
 use super::log::{Level, Log};
-use super::policy;
 use super::queue::Queue;
 use super::runtime::Runtime;
 use super::secret::Redactor;
@@ -13,7 +12,6 @@ use parking_lot::{Condvar, Mutex};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::Semaphore;
 
 /// One session. Cheap to share; everything in it may be used from any thread.
 pub struct Session {
@@ -21,7 +19,6 @@ pub struct Session {
     log: Log,
     runtime: Arc<Runtime>,
     jobs: Arc<Jobs>,
-    turns: Arc<Semaphore>,
     status: Arc<StatusCell>,
 }
 
@@ -48,8 +45,7 @@ impl Session {
         let queue = Arc::new(Queue::default());
         let log = Log::new(level, redactor, queue.clone());
         let status = StatusCell { value: Mutex::new((Status::Connecting, None)), changed: Condvar::new() };
-        let turns = Arc::new(Semaphore::new(policy::RUNNING_JOBS));
-        Ok(Session { queue, log, runtime: Runtime::shared()?, jobs: Arc::default(), turns, status: Arc::new(status) })
+        Ok(Session { queue, log, runtime: Runtime::shared()?, jobs: Arc::default(), status: Arc::new(status) })
     }
 
     /// Its events.
@@ -65,11 +61,6 @@ impl Session {
     /// The thread that works for it.
     pub fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime
-    }
-
-    /// The turns of its jobs: each takes one before it begins, and holds it until its end.
-    pub fn turns(&self) -> &Arc<Semaphore> {
-        &self.turns
     }
 
     /// Whether the server can be worked with, and why not.

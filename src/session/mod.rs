@@ -6,6 +6,8 @@ pub mod error; // the table of codes, and the error that carries one
 #[forbid(unsafe_code)]
 pub mod event; // what a session tells its host
 #[forbid(unsafe_code)]
+pub mod gate; // what a host closes to pause a job
+#[forbid(unsafe_code)]
 pub mod job; // one accepted piece of work, and the token by which it ends exactly once
 #[forbid(unsafe_code)]
 pub mod life; // a session: open, accept jobs, close within a time

@@ -47,8 +47,48 @@ pub const POOL_IDLE: Duration = Duration::from_secs(30);
 /// Reading and sending: large enough that a system call per block does not count, small enough to cancel quickly.
 pub const BLOCK_SIZE: usize = 1 << 20;
 
-/// What is handed to a connection at once, and so the step in which progress is counted: a link of 20 kB/s still moves several in each `UPLOAD_IDLE_TIMEOUT`.
-pub const FRAME_SIZE: usize = 64 << 10;
+/// What is handed to a connection at once, and so the step in which progress is counted.
+pub const FRAME_SIZE: usize = 256 << 10;
+
+/// Under a bandwidth cap frames are so small that this many go out in a second: the flow is even, and no server takes a request for dead.
+pub const FRAMES_PER_SECOND: u64 = 20;
+
+/// No frame is smaller: below it the work for each costs more than its bytes.
+pub const SMALLEST_FRAME: usize = 4 << 10;
+
+/// A frame that a connection takes longer for is followed by smaller ones, and one that is taken in a small part of it by
+/// larger ones: a request on a link of a few kB/s is seen to move well within `UPLOAD_IDLE_TIMEOUT`.
+pub const SLOW_FRAME: Duration = Duration::from_millis(500);
+
+/// What a connection may hold in this machine's buffers (hyper keeps up to 400 KiB, the kernel some more): so many of a
+/// request's bytes count as sent only when the storage has answered.
+pub const CONNECTION_BUFFERS: u64 = 512 << 10;
+
+/// The memory of a session's uploads unless the host says otherwise: two blocks for each of `MOST_CONNECTIONS` connections.
+pub const UPLOAD_MEMORY: u64 = 32 << 20;
+
+/// The most requests at once that an upload grows to by itself: what fills a link of 1 Gbit/s whose connections carry
+/// 8 MB/s each, and few enough for a proxy between.
+pub const MOST_CONNECTIONS: usize = 16;
+
+/// How long a number of connections is measured at least before another is tried.
+pub const ADAPT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// And how many bytes each of them must have moved in that time, lest chance decides.
+pub const ADAPT_BYTES: u64 = 1 << 20;
+
+/// The part of their share that further connections must bring to stay: half as many again must bring 15 percent.
+pub const ADAPT_GAIN: f64 = 0.3;
+
+/// Connections that brought nothing are not tried again before: links change, but not every second.
+pub const ADAPT_REST: Duration = Duration::from_secs(20);
+
+/// Requests of a job that is paused are held open this long; storages close a silent connection after 20 s and more.
+pub const PAUSE_HOLD: Duration = Duration::from_secs(10);
+
+/// How often an upload in parts begins anew because the server gave it another upload id with fresh addresses: a link so
+/// slow that the addresses never last would otherwise send for ever.
+pub const FRESH_STARTS: u32 = 2;
 
 /// The most that is read of a storage's answer: error documents are below 2 KiB, and good answers are empty.
 pub const STORAGE_ANSWER_LIMIT: usize = 64 << 10;
@@ -64,7 +104,7 @@ pub const PART_SIZES: [(u64, u64); 5] =
 /// S3 takes no more parts of one file; with the largest part size a file may have 1250 GiB.
 pub const MAX_PARTS: u64 = 10_000;
 
-/// Parts of one file under way at once: what the official JavaScript client does, and what fills a long link.
+/// Parts of one file under way at once, to begin with: what the official JavaScript client does.
 pub const PARALLEL_PARTS: usize = 6;
 
 /// Progress is told at most this often for a job: smooth to the eye, and no load on a host's main thread.
@@ -73,9 +113,12 @@ pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Jobs that may be accepted and not yet reported. Each costs a reserved place, so the number bounds memory.
 pub const JOB_CAPACITY: usize = 1024;
 
-/// Jobs of a session that run at once; others that were accepted wait for their turn. Each takes files, connections and a
-/// block a part, and more at once make none of them faster.
-pub const RUNNING_JOBS: usize = 8;
+/// Publishes of large files of a session that run at once, and as many of small ones beside them; others that were accepted
+/// wait for their turn. Each takes files and a connection at least, and more at once make none of them faster.
+pub const PARALLEL_UPLOADS: usize = 4;
+
+/// The most that a host may ask for: each takes a connection, and what a server's proxy allows one address is of this order.
+pub const MOST_UPLOADS: usize = 64;
 
 /// How long a job that is cancelled waits for the answer to a request that creates something, to remove what it made: servers
 /// answer such a request in less than a second, and a host that cancels does not want to wait for a dead one.

@@ -384,7 +384,17 @@ mod tests {
 
     fn progress(handle: u64, bytes_done: u64) -> Progress {
         let job = JobName { handle, tag: 0 };
-        Progress { job, stage: Stage::Uploading, bytes_done, bytes_total: 9, bytes_per_second: 0.0, remaining: None }
+        Progress {
+            job,
+            stage: Stage::Uploading,
+            bytes_done,
+            bytes_stored: 0,
+            bytes_total: 9,
+            bytes_per_second: 0.0,
+            remaining: None,
+            paused: false,
+            files: Vec::new(),
+        }
     }
 
     fn line(message: &str) -> Line {

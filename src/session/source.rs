@@ -98,16 +98,22 @@ impl Source {
     /// Exactly `length` bytes from `offset`; fewer are an `UnexpectedEof`.
     pub fn read(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; length];
+        self.read_into(offset, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Fills `space` from `offset`; fewer bytes are an `UnexpectedEof`.
+    pub fn read_into(&self, offset: u64, space: &mut [u8]) -> io::Result<()> {
         let mut filled = 0;
-        while filled < length {
-            match read_at(&self.file, &mut bytes[filled..], offset + filled as u64) {
+        while filled < space.len() {
+            match read_at(&self.file, &mut space[filled..], offset + filled as u64) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// The error for a read that failed: that somebody cut the file explains an end that comes too early.

@@ -4,13 +4,23 @@
 #![forbid(unsafe_code)]
 
 mod body; // a part of a file as the body of a request
+mod buffers; // the memory of a session's uploads
+mod feed; // reading ahead, hashing, and feeding the body
+mod journal; // what is in storage already, for another process
+mod lanes; // how many requests run at once
+mod part; // one request: sent, watched, verified, sent again
+mod parts; // the parts of one file
 pub mod plan; // whole or in parts, and how large
 mod progress; // what has been sent, also while requests are repeated
+mod rate; // the bandwidth that a session may use
 mod storage; // the storage's answers
 pub mod target; // where the server wants the bytes
-mod upload; // the requests: parallel, repeated, given up when nothing moves
+mod traffic; // what all uploads of a session share
+mod upload; // one file on its way
 
+pub use journal::Journal;
 pub use plan::Plan;
 pub use progress::Progress;
 pub use target::{Address, Target};
-pub use upload::{Upload, Uploaded};
+pub use traffic::{Limits, Traffic, Verify};
+pub use upload::{Renewal, Upload, Uploaded};

@@ -59,6 +59,12 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], url:
     error.with_http_status(status.as_u16())
 }
 
+/// Whether the same bytes may be welcome at a fresh address: this one has expired, or is refused for a reason that the storage
+/// keeps to itself.
+pub(super) fn wants_fresh_address(error: &Error) -> bool {
+    error.code == Code::StorageExpired || (error.code == Code::StorageRefused && error.details.http_status == Some(403))
+}
+
 const ASK: &str = "ask the storage's administrator";
 const AGAIN: &str = "publish again, and if it happens again ask the storage's administrator";
 

@@ -8,6 +8,7 @@
  */
 #include "check.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #define NOT_UTF8 "caf\xe9"
@@ -82,6 +83,7 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ROW(code, word, ftr_session_server_information(session, &text));
     ROW(code, word, ftr_session_server_version(session, &text));
     ROW(code, word, ftr_session_publish_file(session, &publish, &handle));
+    ROW(code, word, ftr_session_set_upload_rate(session, 0));
     ROW(code, word, ftr_session_close(session, 0));
     ROW(code, word, ftr_session_poll_events(session, 0));
     ROW(code, word, ftr_session_next_event(session, 0, &handle));
@@ -108,6 +110,8 @@ static void wrong_job(ftr_job job, int32_t code, const char *word)
 
     ROW(code, word, ftr_job_wait(job, 0, &result));
     ROW(code, word, ftr_job_cancel(job));
+    ROW(code, word, ftr_job_pause(job));
+    ROW(code, word, ftr_job_resume(job));
     ROW(on_free, word, ftr_job_free(job));
     CHECK(result == NULL);
 }
@@ -294,6 +298,12 @@ static void struct_sizes(const char *server)
     ROW(FTR_E_STRUCT_SIZE, "struct_size", ftr_session_create(&session_options, &handle));
     ROW(FTR_E_STRUCT_SIZE, "struct_size", ftr_session_publish_file(live_session, &publish, &handle));
 
+    /* A program of an earlier header works. */
+    session_options.struct_size = (uint32_t)offsetof(ftr_session_options, upload_memory_bytes);
+    RETURNS(FTR_OK, ftr_session_create(&session_options, &handle));
+    RETURNS(FTR_OK, ftr_session_free(handle));
+    handle = SENTINEL;
+
     /* A program of a later header that sets nothing new works; one that does is told that it needs another library. */
     later = grown(&session_options, sizeof session_options, 64, 1);
     ROW(FTR_E_STRUCT_SIZE, "update", ftr_session_create(later, &handle));
@@ -347,6 +357,15 @@ static void bad_session_texts(const char *server)
     WITH(FTR_E_INVALID_ARGUMENT, "connect_timeout_ms", connect_timeout_ms, -1);
     WITH(FTR_E_INVALID_ARGUMENT, "log_level", log_level, -1);
     WITH(FTR_E_INVALID_ARGUMENT, "log_level", log_level, FTR_LOG_TRACE + 1);
+    WITH(FTR_E_INVALID_ARGUMENT, "upload_memory_bytes", upload_memory_bytes, FTR_BLOCK_SIZE - 1);
+    WITH(FTR_E_INVALID_ARGUMENT, "parallel_uploads", parallel_uploads, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "parallel_uploads", parallel_uploads, 65);
+    WITH(FTR_E_INVALID_ARGUMENT, "upload_connections", upload_connections, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "upload_connections", upload_connections, 65);
+    WITH(FTR_E_INVALID_ARGUMENT, "upload_verify", upload_verify, 3);
+    WITH(FTR_E_INVALID_ARGUMENT, "reserved2", reserved2, 1);
+    WITH(FTR_E_INVALID_ARGUMENT, "journal_folder", journal_folder, "");
+    WITH(FTR_E_NOT_UTF8, "journal_folder", journal_folder, NOT_UTF8);
 #undef WITH
     CHECK(session == SENTINEL);
 }
@@ -365,6 +384,8 @@ static void bad_publish_texts(void)
     ROW(expected, word, ftr_session_publish_file(live_session, &publish, &job))
 
     WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "idempotency_key", idempotency_key, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "idempotency_key", idempotency_key, " ");
     WITH(FTR_E_NOT_UTF8, "context", context, NOT_UTF8);
     WITH(FTR_E_NOT_UTF8, "asset_name", asset_name, NOT_UTF8);
     WITH(FTR_E_NOT_UTF8, "asset_type", asset_type, NOT_UTF8);

@@ -90,7 +90,7 @@ fn however_many_jobs_are_accepted_only_a_few_run_at_once() {
         job.wait().done();
     }
     let most = running.lock().unwrap().1;
-    assert!(most <= policy::RUNNING_JOBS, "{most}");
+    assert!(most <= policy::PARALLEL_UPLOADS, "{most}");
 }
 
 #[test]

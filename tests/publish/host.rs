@@ -33,6 +33,11 @@ impl Staging {
         self.server.url()
     }
 
+    /// Where the server listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
+    }
+
     /// A folder for the test's own files.
     pub fn scratch(&self) -> PathBuf {
         let path = self.folder.path().join("scratch");
@@ -118,6 +123,7 @@ impl Session {
             status: pointer(5),
             thumbnail: pointer(6),
             tag: 7,
+            idempotency_key: pointer(7),
         };
         let mut job = 0;
         // SAFETY: the texts outlive the call.
@@ -179,6 +185,7 @@ pub struct Publish {
     pub comment: Option<String>,
     pub status: Option<String>,
     pub thumbnail: Option<PathBuf>,
+    pub idempotency_key: Option<String>,
 }
 
 impl Publish {
@@ -186,7 +193,7 @@ impl Publish {
         Publish { path: path.into(), context: Some(context.to_owned()), ..Publish::default() }
     }
 
-    fn texts(&self) -> [Option<CString>; 7] {
+    fn texts(&self) -> [Option<CString>; 8] {
         let path = |path: &Path| CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
         let optional = |value: &Option<String>| value.as_deref().map(text);
         [
@@ -197,6 +204,7 @@ impl Publish {
             optional(&self.comment),
             optional(&self.status),
             self.thumbnail.as_deref().map(path),
+            optional(&self.idempotency_key),
         ]
     }
 }
@@ -293,6 +301,13 @@ pub fn session_options() -> ftr_session_options {
         on_job: None,
         on_event: None,
         on_log: None,
+        upload_memory_bytes: 0,
+        upload_bytes_per_second: 0,
+        parallel_uploads: 0,
+        upload_connections: 0,
+        upload_verify: FTR_VERIFY_ETAG,
+        reserved2: 0,
+        journal_folder: null(),
     }
 }
 

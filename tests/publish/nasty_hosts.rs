@@ -47,6 +47,7 @@ fn submit(session: ftr_session) -> ftr_job {
         status: std::ptr::null(),
         thumbnail: std::ptr::null(),
         tag: 0,
+        idempotency_key: std::ptr::null(),
     };
     let mut job = 0;
     // SAFETY: the texts outlive the call.

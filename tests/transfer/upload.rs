@@ -1,12 +1,10 @@
 //! Uploads to storages that behave and storages that do not: what arrives is compared byte by byte.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
-mod ftrack_support;
-
-use ftrack_support::{Act, Answer, Lines, Request, Server, answer, client};
+use super::ftrack_support::{Act, Answer, Lines, Request, Server, answer, client};
 use ftreview::session::Source;
 use ftreview::session::{Code, Error, policy};
-use ftreview::transfer::{Address, Plan, Progress, Target, Upload, Uploaded};
+use ftreview::transfer::{Address, Limits, Plan, Progress, Renewal, Target, Traffic, Upload, Uploaded};
+use futures_util::future::BoxFuture;
 use md5::{Digest, Md5};
 use parking_lot::Mutex;
 use serde_json::json;
@@ -40,20 +38,35 @@ fn md5_hex(bytes: &[u8]) -> String {
     Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn upload(file: &File, target: Target, server: &Server) -> Upload {
+/// The same addresses again.
+struct Same(Target);
+
+impl Renewal for Same {
+    fn renew(&self) -> BoxFuture<'_, Result<Target, Error>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+}
+
+fn traffic(idle_timeout: Duration) -> Arc<Traffic> {
+    Traffic::new(Limits { idle_timeout, patience: Duration::ZERO, ..Limits::default() })
+}
+
+async fn upload(file: &File, target: Target, server: &Server) -> Upload<'static> {
     Upload {
         http: client(&server.url).http().await.unwrap(),
         source: Arc::new(Source::open(&file.path).unwrap()),
+        renewal: Box::leak(Box::new(Same(target.clone()))),
         target,
+        traffic: traffic(Duration::from_secs(20)),
+        gate: Arc::default(),
         progress: Arc::default(),
+        journal: None,
         log: Lines::default().log(),
-        idle_timeout: Duration::from_secs(20),
-        patience: Duration::ZERO,
     }
 }
 
 /// An upload of the whole file in one request.
-async fn whole(file: &File, server: &Server) -> Upload {
+async fn whole(file: &File, server: &Server) -> Upload<'static> {
     let metadata = json!({"url": format!("{}object?X-Amz-Signature=secret", server.url),
                           "headers": {"Content-Type": "video/quicktime", "Content-Length": file.bytes.len()}});
     let target = Target::from_metadata(&metadata, Plan::Single, &server.url).unwrap();
@@ -61,7 +74,7 @@ async fn whole(file: &File, server: &Server) -> Upload {
 }
 
 /// An upload in parts.
-async fn in_parts(file: &File, server: &Server) -> Upload {
+async fn in_parts(file: &File, server: &Server) -> Upload<'static> {
     let plan = Plan::for_size(file.bytes.len() as u64).unwrap();
     let Plan::Parts { count, .. } = plan else { panic!("small file") };
     let urls: Vec<_> = (1..=count)
@@ -151,7 +164,7 @@ async fn parts_arrive_each_at_its_address_and_their_etags_are_told_in_order() {
     let upload = in_parts(&file, &server).await;
     let uploaded = upload.run().await.unwrap();
     let etags: Vec<_> = (1..).zip(file.bytes.chunks(8 << 20)).map(|(number, part)| (number, md5_hex(part))).collect();
-    assert_eq!(uploaded, Uploaded { parts: etags, warnings: vec![] });
+    assert_eq!((uploaded.parts, uploaded.warnings), (etags, vec![]));
     assert!(received(&server) == file.bytes);
     assert_all_sent(&upload.progress, &file);
     assert!(server.seen().iter().all(|request| request.header("content-type").is_none()));
@@ -234,7 +247,9 @@ async fn a_refusal_is_told_at_once_also_when_it_comes_before_the_bytes() {
     ] {
         let (error, server, progress) = fails_with(act.clone()).await;
         assert_eq!(error.code, code, "{act:?}");
-        assert_eq!(server.seen().len(), 1);
+        // Once more with a fresh address where that may be the reason.
+        let times = if error.details.http_status == Some(403) { 2 } else { 1 };
+        assert_eq!(server.seen().len(), times);
         assert_eq!(progress.sent(), 0);
     }
 }
@@ -265,7 +280,7 @@ async fn an_upload_on_which_nothing_moves_is_given_up_and_tried_again() {
     let file = file(16 << 20);
     let server = store(&file, vec![Act::Stall(100_000)]).await;
     let mut upload = whole(&file, &server).await;
-    upload.idle_timeout = Duration::from_secs(2);
+    upload.traffic = traffic(Duration::from_secs(2));
     upload.run().await.unwrap();
     assert!(server.seen().len() >= 2);
     assert!(received(&server) == file.bytes);
@@ -277,7 +292,7 @@ async fn a_storage_that_never_answers_is_a_timeout() {
     let file = file(10_000);
     let server = Server::acting([Act::Stall(usize::MAX)]).await;
     let mut upload = whole(&file, &server).await;
-    upload.idle_timeout = Duration::from_millis(500);
+    upload.traffic = traffic(Duration::from_millis(500));
     let error = upload.run().await.unwrap_err();
     assert_eq!(error.code, Code::NetworkTimeout);
     assert_eq!(upload.progress.sent(), 0);

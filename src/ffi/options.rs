@@ -1,0 +1,139 @@
+//! What the option structs say, checked.
+
+use super::constants::*;
+use super::text::{null, optional_text};
+use super::types::{ftr_publish_options, ftr_session_options};
+use crate::ftrack::settings::Settings;
+use crate::publish::Request;
+use crate::session::log::Level;
+use crate::session::{Code, Error, Result, policy};
+use crate::transfer::{Limits, Verify};
+use std::path::PathBuf;
+
+/// What a host chooses of the uploads of a session.
+pub struct UploadSettings {
+    pub limits: Limits,
+    pub parallel_uploads: usize,
+    pub journal_folder: Option<PathBuf>,
+}
+
+/// # Safety
+/// The texts are NULL or NUL-terminated.
+pub unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
+    // SAFETY: passed on.
+    let text = |text, argument| unsafe { optional_text(text, argument) };
+    if options.flags & !(FTR_SESSION_STRICT_API | FTR_SESSION_AUTO_CONNECT_EVENT_HUB) != 0 {
+        let known = "FTR_SESSION_STRICT_API and FTR_SESSION_AUTO_CONNECT_EVENT_HUB";
+        return Err(unknown_flags(options.flags, known));
+    }
+    unused(options.reserved.into(), "reserved")?;
+    unused(options.reserved2.into(), "reserved2")?;
+    Ok(Settings {
+        server_url: text(options.server_url, "server_url")?,
+        api_key: text(options.api_key, "api_key")?.map(Into::into),
+        api_user: text(options.api_user, "api_user")?,
+        timeout_ms: options.timeout_ms,
+        connect_timeout_ms: options.connect_timeout_ms,
+        headers: text(options.headers, "headers")?,
+        cookies: text(options.cookies, "cookies")?,
+        proxy: text(options.proxy, "proxy")?,
+        ca_file: text(options.ca_file, "ca_file")?.map(Into::into),
+        strict_api: options.flags & FTR_SESSION_STRICT_API != 0,
+    })
+}
+
+/// # Safety
+/// The texts are NULL or NUL-terminated.
+pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
+    // SAFETY: passed on.
+    let text = |text, argument| unsafe { optional_text(text, argument) };
+    if options.flags & !FTR_PUBLISH_META_WITHOUT_SIZE != 0 {
+        return Err(unknown_flags(options.flags, "FTR_PUBLISH_META_WITHOUT_SIZE"));
+    }
+    Ok(Request {
+        path: text(options.path, "path")?.ok_or_else(|| null("path", "the movie or still to publish"))?.into(),
+        context: text(options.context, "context")?,
+        asset_name: text(options.asset_name, "asset_name")?,
+        asset_type: text(options.asset_type, "asset_type")?,
+        comment: text(options.comment, "comment")?,
+        status: text(options.status, "status")?,
+        thumbnail: text(options.thumbnail, "thumbnail")?.map(Into::into),
+        meta_with_size: options.flags & FTR_PUBLISH_META_WITHOUT_SIZE == 0,
+        idempotency_key: text(options.idempotency_key, "idempotency_key")?,
+    })
+}
+
+/// # Safety
+/// The text is NULL or NUL-terminated.
+pub unsafe fn read_uploads(options: &ftr_session_options) -> Result<UploadSettings> {
+    let memory_bytes = match options.upload_memory_bytes {
+        0 => policy::UPLOAD_MEMORY,
+        bytes if bytes < FTR_BLOCK_SIZE => {
+            return Err(invalid(format!(
+                "upload_memory_bytes: {bytes} is less than the one block of {FTR_BLOCK_SIZE} bytes (FTR_BLOCK_SIZE) that an \
+                 upload needs: give that or more, or 0 for the default"
+            )));
+        }
+        bytes => bytes,
+    };
+    let most = policy::MOST_UPLOADS;
+    let count = |name: &str, count: i32| match usize::try_from(count) {
+        Ok(count) if count <= most => Ok(count),
+        _ => Err(invalid(format!("{name}: {count} is out of range: give 1 to {most}, or 0 for the default"))),
+    };
+    let verify = match options.upload_verify {
+        FTR_VERIFY_ETAG => Verify::Etag,
+        FTR_VERIFY_OFF => Verify::Off,
+        FTR_VERIFY_CONTENT_MD5 => Verify::ContentMd5,
+        other => {
+            let known = "FTR_VERIFY_ETAG (0), FTR_VERIFY_OFF (1) or FTR_VERIFY_CONTENT_MD5 (2)";
+            return Err(invalid(format!("upload_verify: {other} is not known: give {known}")));
+        }
+    };
+    let connections = count("upload_connections", options.upload_connections)?;
+    let parallel_uploads = count("parallel_uploads", options.parallel_uploads)?;
+    // SAFETY: passed on.
+    let journal_folder = unsafe { optional_text(options.journal_folder, "journal_folder") }?;
+    if journal_folder.as_ref().is_some_and(|folder| folder.trim().is_empty()) {
+        return Err(invalid("journal_folder: is empty: give the path of a folder, or NULL to note nothing".into()));
+    }
+    let limits = Limits {
+        memory_bytes,
+        bytes_per_second: options.upload_bytes_per_second,
+        connections: (connections > 0).then_some(connections),
+        verify,
+        ..Limits::default()
+    };
+    let parallel_uploads = if parallel_uploads == 0 { policy::PARALLEL_UPLOADS } else { parallel_uploads };
+    Ok(UploadSettings { limits, parallel_uploads, journal_folder: journal_folder.map(Into::into) })
+}
+
+pub fn unknown_flags(flags: u32, known: &str) -> Error {
+    Error::new(
+        Code::InvalidArgument,
+        format!("flags: 0x{flags:x} has bits that this library does not know; it knows {known}"),
+    )
+}
+
+pub fn log_level(level: i32) -> Result<Level> {
+    [Level::Off, Level::Error, Level::Warning, Level::Info, Level::Debug, Level::Trace]
+        .into_iter()
+        .find(|known| *known as i32 == level)
+        .ok_or_else(|| {
+            Error::new(
+                Code::InvalidArgument,
+                format!("log_level: {level} is none of FTR_LOG_OFF (0) to FTR_LOG_TRACE (5)"),
+            )
+        })
+}
+
+fn unused(value: i64, name: &str) -> Result<()> {
+    match value {
+        0 => Ok(()),
+        _ => Err(invalid(format!("{name}: is {value}, must be 0: begin with FTR_SESSION_OPTIONS_INIT"))),
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(Code::InvalidArgument, message)
+}

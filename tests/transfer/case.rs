@@ -1,0 +1,293 @@
+//! One case: a file goes to a storage that commits a fault, and what it holds then is judged.
+
+use super::fault::Fault;
+use super::ftrack_support::{Lines, client};
+use super::store::{Place, SECRET, Seen};
+use super::wire::Server;
+use ftreview::ftrack::Http;
+use ftreview::session::{Code, Error, Source};
+use ftreview::transfer::{Limits, Plan, Progress, Renewal, Target, Traffic, Upload};
+use futures_util::future::BoxFuture;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+/// For good.
+pub const ALWAYS: u32 = u32::MAX;
+
+/// A wait that no test comes to the end of.
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// Where in an upload a fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// The one request of a file that goes up whole.
+    Whole,
+    First,
+    Middle,
+    /// The part that has the rest.
+    Last,
+}
+
+pub const EVERYWHERE: [Spot; 4] = [Spot::Whole, Spot::First, Spot::Middle, Spot::Last];
+
+/// What is to come of a case.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The object is the file.
+    Arrives,
+    /// The object is the file, and this is in a warning.
+    Warns(&'static str),
+    /// There is no object that is not the whole file, and the error has this code and these words.
+    Fails(Code, &'static [&'static str]),
+}
+
+/// A file of which no two blocks are alike, so that one in the wrong place is noticed.
+pub struct File {
+    _folder: tempfile::TempDir,
+    pub path: PathBuf,
+    pub bytes: Vec<u8>,
+    pub part_size: u64,
+}
+
+impl File {
+    fn new(size: usize, part_size: u64) -> File {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("comp_v003.mov");
+        let bytes = pattern(size);
+        std::fs::write(&path, &bytes).unwrap();
+        // A new file would be watched for a while.
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(hour_ago).unwrap();
+        File { _folder: folder, path, bytes, part_size }
+    }
+
+    /// Nine parts, the last of which is smaller, none a multiple of anything: more parts than connections.
+    pub fn small() -> &'static File {
+        static FILE: OnceLock<File> = OnceLock::new();
+        FILE.get_or_init(|| File::new(8 * 100_003 + 33_333, 100_003))
+    }
+
+    /// Three parts that are more than the buffers between sender and receiver hold.
+    pub fn large() -> &'static File {
+        static FILE: OnceLock<File> = OnceLock::new();
+        FILE.get_or_init(|| File::new(3 * (6 << 20) - 4_321, 6 << 20))
+    }
+
+    pub fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    pub fn plan(&self, spot: Spot) -> Plan {
+        let count = u32::try_from(self.size().div_ceil(self.part_size)).unwrap();
+        if spot == Spot::Whole { Plan::Single } else { Plan::Parts { part_size: self.part_size, count } }
+    }
+
+    pub fn place(&self, spot: Spot) -> Place {
+        let count = u32::try_from(self.size().div_ceil(self.part_size)).unwrap();
+        match spot {
+            Spot::Whole => Place::Whole,
+            Spot::First => Place::Part(1),
+            Spot::Middle => Place::Part(count.div_ceil(2)),
+            Spot::Last => Place::Part(count),
+        }
+    }
+
+    /// How many bytes the request at this place carries.
+    pub fn length(&self, place: Place) -> u64 {
+        match place {
+            Place::Whole => self.size(),
+            Place::Part(number) => self.part_size.min(self.size() - u64::from(number - 1) * self.part_size),
+        }
+    }
+}
+
+fn pattern(size: usize) -> Vec<u8> {
+    (0..size).map(|index| (index ^ (index >> 8) ^ (index >> 16).wrapping_mul(31)) as u8).collect()
+}
+
+/// What came of an upload, as the one who asked for it sees it.
+pub struct Sent {
+    pub result: Result<Vec<String>, Error>,
+    pub progress: Arc<Progress>,
+    /// What was observed of the progress: the first time that it went back, from and to.
+    pub went_back: Option<(u64, u64)>,
+    pub log: String,
+}
+
+/// One row of the table, at one place.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub fault: Fault,
+    pub spot: Spot,
+    pub times: u32,
+    pub outcome: Outcome,
+    /// The file is larger than the buffers on the way.
+    pub large: bool,
+    pub idle_timeout: Duration,
+    /// Whether requests for other places may suffer, too, because they used the same connection.
+    pub spreads: bool,
+}
+
+/// A connection pool that storages of one test may share.
+pub async fn http(server: &Server) -> Http {
+    client(&server.store.url).http().await.unwrap()
+}
+
+/// Uploads as a publish does it: asks for addresses, sends, asks again when they have run out, and completes.
+pub async fn send(http: &Http, server: &Server, file: &File, plan: Plan, idle_timeout: Duration) -> Sent {
+    let (progress, lines) = (Arc::new(Progress::default()), Lines::default());
+    let watched = tokio::spawn(watch(progress.clone()));
+    let source = Arc::new(Source::open(&file.path).unwrap());
+    let store = &server.store;
+    let metadata = store.hand_out(plan, file.size());
+    let renewal = HandOut { server, plan, size: file.size() };
+    let upload = Upload {
+        http: http.clone(),
+        source,
+        target: Target::from_metadata(&metadata, plan, &store.url).unwrap(),
+        renewal: &renewal,
+        traffic: Traffic::new(Limits { idle_timeout, patience: Duration::ZERO, ..Limits::default() }),
+        gate: Arc::default(),
+        progress: progress.clone(),
+        journal: None,
+        log: lines.log(),
+    };
+    let result = upload.run().await.map(|uploaded| {
+        if let Some(upload_id) = &uploaded.upload_id {
+            store.complete(upload_id, &uploaded.parts).unwrap();
+        }
+        uploaded.warnings
+    });
+    watched.abort();
+    let went_back = watched.await.ok();
+    Sent { result, progress, went_back, log: lines.text() }
+}
+
+/// Asks the storage for addresses again.
+struct HandOut<'a> {
+    server: &'a Server,
+    plan: Plan,
+    size: u64,
+}
+
+impl Renewal for HandOut<'_> {
+    fn renew(&self) -> BoxFuture<'_, Result<Target, Error>> {
+        let store = &self.server.store;
+        let metadata = store.hand_out(self.plan, self.size);
+        Box::pin(async move { Target::from_metadata(&metadata, self.plan, &store.url) })
+    }
+}
+
+/// Ends when the progress went back.
+async fn watch(progress: Arc<Progress>) -> (u64, u64) {
+    let mut last = 0;
+    loop {
+        let sent = progress.sent();
+        if sent < last {
+            return (last, sent);
+        }
+        last = sent;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+impl Case {
+    pub fn new(fault: Fault, spot: Spot, times: u32, outcome: Outcome) -> Case {
+        Case { fault, spot, times, outcome, large: false, idle_timeout: PATIENT, spreads: false }
+    }
+
+    pub fn file(&self) -> &'static File {
+        if self.large { File::large() } else { File::small() }
+    }
+
+    pub async fn run(&self, http: &Http) {
+        let (server, file) = (Server::start().await, self.file());
+        let place = file.place(self.spot);
+        server.store.spoil(place, self.fault.clone(), self.times);
+        let sent = send(http, &server, file, file.plan(self.spot), self.idle_timeout).await;
+        self.judge(&server, &sent);
+    }
+
+    fn judge(&self, server: &Server, sent: &Sent) {
+        judge_outcome(self, &self.outcome, self.file(), server, sent);
+        let (file, place) = (self.file(), self.file().place(self.spot));
+        let seen = server.store.seen();
+        for other in seen.iter().map(|seen| seen.place).filter(|other| *other != place) {
+            let requests = seen.iter().filter(|seen| seen.place == other).count();
+            assert!(requests == 1 || self.spreads, "{self:?}: {other:?} was sent {requests} times\n{}", sent.log);
+        }
+        if self.times != ALWAYS {
+            // Each failure costs its own part once more at most.
+            let extra = u64::from(self.times) * file.length(place) * if self.spreads { 2 } else { 1 };
+            let received: u64 = seen.iter().map(|seen| seen.received).sum();
+            assert!(received <= file.size() + extra, "{self:?}: {received} bytes\n{}", sent.log);
+        }
+    }
+}
+
+/// What is true of every upload, and what is to come of this one.
+pub fn judge_outcome(case: &dyn std::fmt::Debug, outcome: &Outcome, file: &File, server: &Server, sent: &Sent) {
+    let story = || format!("{case:?}\n{:?}\n{}\n{:#?}", sent.result, sent.log, server.store.seen());
+    let object = server.store.object();
+    let whole = object.as_ref().is_some_and(|object| *object == file.bytes);
+    match (&sent.result, outcome) {
+        (Ok(warnings), Outcome::Arrives) => assert!(warnings.is_empty(), "{warnings:?}\n{}", story()),
+        (Ok(warnings), Outcome::Warns(words)) => {
+            assert!(warnings.len() == 1 && warnings[0].contains(words), "{warnings:?}\n{}", story());
+        }
+        (Err(error), Outcome::Fails(code, words)) => {
+            assert_eq!(error.code, *code, "{}", story());
+            for word in *words {
+                assert!(error.message.contains(word), "{word:?} is not in {:?}\n{}", error.message, story());
+            }
+            assert!(error.message.contains("comp_v003.mov"), "{}", story());
+        }
+        _ => panic!("{outcome:?} was expected\n{}", story()),
+    }
+    match &sent.result {
+        Ok(_) => {
+            assert!(whole, "{:?} bytes were stored\n{}", object.map(|object| object.len()), story());
+            assert_eq!((sent.progress.sent(), sent.progress.total()), (file.size(), file.size()), "{}", story());
+        }
+        Err(_) => {
+            assert_eq!(server.store.completed(), 0, "{}", story());
+            let acknowledged = acknowledged(file, &server.store.seen());
+            assert!(sent.progress.sent() <= acknowledged, "{} of {acknowledged}\n{}", sent.progress.sent(), story());
+        }
+    }
+    let secret = format!("{:?} {}", sent.result, sent.log).contains(SECRET);
+    assert!(!secret, "an address was told\n{}", story());
+}
+
+/// Bytes in requests that were answered with success, each place once.
+fn acknowledged(file: &File, seen: &[Seen]) -> u64 {
+    let mut places: Vec<Place> =
+        seen.iter().filter(|seen| seen.status.is_some_and(|status| status < 300)).map(|seen| seen.place).collect();
+    places.sort();
+    places.dedup();
+    places.into_iter().map(|place| file.length(place)).sum()
+}
+
+/// Runs cases next to each other. A case that fails does so by itself and is named.
+pub async fn run_all(cases: impl IntoIterator<Item = Case>) {
+    // Enough that waiting costs nothing, few enough that none waits for the processor.
+    const AT_ONCE: usize = 24;
+    let cases: Vec<Case> = cases.into_iter().collect();
+    assert!(!cases.is_empty());
+    let http = http(&Server::start().await).await;
+    let (mut waiting, mut running) = (cases.into_iter(), tokio::task::JoinSet::new());
+    loop {
+        while running.len() < AT_ONCE
+            && let Some(case) = waiting.next()
+        {
+            let http = http.clone();
+            running.spawn(async move { case.run(&http).await });
+        }
+        match running.join_next().await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            None => return,
+        }
+    }
+}

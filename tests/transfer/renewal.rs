@@ -1,0 +1,123 @@
+//! Addresses that run out, are refused, or belong to an upload that the storage forgot. What real servers do when they are
+//! asked for addresses a second time is not known, so both are tested: the same upload, and another one.
+
+use super::case::{ALWAYS, EVERYWHERE, File, Outcome, Sent, Spot, http, judge_outcome, send};
+use super::fault::{Fault, Reply};
+use super::store::{Life, Place};
+use super::wire::Server;
+use ftreview::session::Code;
+use std::collections::HashMap;
+use std::time::Duration;
+
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Whether a second request for addresses opens another upload.
+const BOTH: [bool; 2] = [false, true];
+
+fn denied() -> Fault {
+    Fault::Refuse(Reply::s3(403, "AccessDenied", "Access Denied"))
+}
+
+/// A storage whose addresses have these lives, and which hands out others for the same upload or another one.
+async fn server(renews_upload: bool, lives: impl IntoIterator<Item = Life>) -> Server {
+    let server = Server::with(|store| store.renews_upload = renews_upload).await;
+    server.store.set_lives(lives);
+    server
+}
+
+/// Uploads the small file and judges what came of it.
+async fn check(server: &Server, spot: Spot, outcome: Outcome) -> Sent {
+    let file = File::small();
+    let sent = send(&http(server).await, server, file, file.plan(spot), IDLE).await;
+    let case = (spot, server.store.renews_upload);
+    judge_outcome(&case, &outcome, file, server, &sent);
+    sent
+}
+
+/// How often each place was answered with success.
+fn successes(server: &Server) -> HashMap<Place, usize> {
+    let mut successes = HashMap::new();
+    for seen in server.store.seen().iter().filter(|seen| seen.status == Some(200)) {
+        *successes.entry(seen.place).or_default() += 1;
+    }
+    successes
+}
+
+#[tokio::test]
+async fn addresses_that_had_run_out_before_their_first_use_are_asked_for_again() {
+    for (renews, spot) in BOTH.into_iter().flat_map(|renews| [(renews, Spot::Whole), (renews, Spot::First)]) {
+        let server = server(renews, [Life::Over]).await;
+        check(&server, spot, Outcome::Arrives).await;
+        assert_eq!(server.store.hand_outs(), 2);
+        assert!(successes(&server).values().all(|count| *count == 1));
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_run_out_in_the_middle_cost_no_part_that_has_arrived_where_the_upload_stays() {
+    for arrived in [1, 4, 8] {
+        let server = server(false, [Life::Requests(arrived)]).await;
+        check(&server, Spot::First, Outcome::Arrives).await;
+        assert_eq!(server.store.hand_outs(), 2);
+        assert!(successes(&server).values().all(|count| *count == 1), "{:?}", successes(&server));
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_run_out_in_the_middle_are_no_failure_where_the_upload_begins_anew() {
+    for arrived in [1, 4, 8] {
+        let server = server(true, [Life::Requests(arrived)]).await;
+        check(&server, Spot::First, Outcome::Arrives).await;
+        assert_eq!(server.store.hand_outs(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_link_so_slow_that_addresses_run_out_again_and_again_is_served_while_parts_arrive() {
+    let server = server(false, [1, 3, 4, 6, 8].map(Life::Requests)).await;
+    check(&server, Spot::First, Outcome::Arrives).await;
+    assert!(successes(&server).values().all(|count| *count == 1), "{:?}", successes(&server));
+}
+
+#[tokio::test]
+async fn addresses_that_never_hold_are_not_asked_for_for_ever() {
+    for (renews, spot) in BOTH.into_iter().flat_map(|renews| [(renews, Spot::Whole), (renews, Spot::First)]) {
+        let server = server(renews, [Life::Over; 1000]).await;
+        check(&server, spot, Outcome::Fails(Code::StorageExpired, &["has expired", "publish again"])).await;
+        assert!(server.store.hand_outs() < 10, "{}", server.store.hand_outs());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_an_address_is_answered_once_with_another_address() {
+    for (renews, spot) in BOTH.into_iter().flat_map(|renews| EVERYWHERE.map(|spot| (renews, spot))) {
+        let server = server(renews, []).await;
+        server.store.spoil(File::small().place(spot), denied(), 1);
+        check(&server, spot, Outcome::Arrives).await;
+        assert_eq!(server.store.hand_outs(), 2);
+        if !renews {
+            assert!(successes(&server).values().all(|count| *count == 1), "{:?}", successes(&server));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_stays_is_told_after_one_other_address() {
+    for (renews, spot) in BOTH.into_iter().flat_map(|renews| EVERYWHERE.map(|spot| (renews, spot))) {
+        let server = server(renews, []).await;
+        server.store.spoil(File::small().place(spot), denied(), ALWAYS);
+        let words = &["403", "AccessDenied", "ask the storage's administrator"];
+        check(&server, spot, Outcome::Fails(Code::StorageRefused, words)).await;
+        assert_eq!(server.store.hand_outs(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_the_storage_forgot_begins_anew() {
+    for spot in [Spot::First, Spot::Middle, Spot::Last] {
+        let server = server(true, []).await;
+        server.store.spoil(File::small().place(spot), Fault::ForgetUpload, 1);
+        check(&server, spot, Outcome::Arrives).await;
+        assert_eq!(server.store.hand_outs(), 2);
+    }
+}
