@@ -18,11 +18,13 @@ use crate::state::AppState;
 const PAGE: &str = include_str!("../web/index.html");
 
 /// The page's other files: name, media type, content.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 13] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../web/style.css")),
     ("icon.svg", "image/svg+xml", include_str!("../web/icon.svg")),
     ("app.js", SCRIPT, include_str!("../web/app.js")),
     ("api.js", SCRIPT, include_str!("../web/api.js")),
+    ("hub.js", SCRIPT, include_str!("../web/hub.js")),
+    ("review.js", SCRIPT, include_str!("../web/review.js")),
     ("versions.js", SCRIPT, include_str!("../web/versions.js")),
     ("media.js", SCRIPT, include_str!("../web/media.js")),
     ("list.js", SCRIPT, include_str!("../web/list.js")),

@@ -12,6 +12,9 @@ export class ApiError extends Error {
   }
 }
 
+// Comes back in events, so that whoever listens can tell this page's own changes.
+const CLIENT_TOKEN = `ftreview-page--${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
+
 /** Sends operations as one batch and returns their results in order. */
 export async function call(operations) {
   let response;
@@ -19,7 +22,7 @@ export async function call(operations) {
     response = await fetch("/api", {
       method: "POST",
       credentials: "same-origin",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      headers: { "Content-Type": "application/json", Accept: "application/json", "ftrack-clienttoken": CLIENT_TOKEN },
       body: JSON.stringify(operations),
     });
   } catch {
@@ -42,11 +45,16 @@ export async function query(...expressions) {
   return results.map((result) => result.data);
 }
 
-/** The name of the person the session belongs to. */
+/** The person the session belongs to: id and display name. */
 export async function currentUser() {
   const [information] = await call([{ action: "query_server_information", values: ["user_information"] }]);
   const user = information.user_information ?? {};
-  return [user.first_name, user.last_name].filter(Boolean).join(" ") || user.username || "";
+  return { id: user.id, name: displayName(user) };
+}
+
+/** What a person is called; empty for nobody. */
+export function displayName(user) {
+  return [user?.first_name, user?.last_name].filter(Boolean).join(" ") || user?.username || "";
 }
 
 /** Exchanges user and key for a session cookie. Throws with the server's words when they do not match. */

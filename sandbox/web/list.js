@@ -8,7 +8,7 @@ import { ago, fullDate } from "./versions.js";
 const THUMBNAIL_SIZE = 640;
 
 /**
- * Makes the list view. `actions` has `open(versionId)`, `more()`. `update(data)` shows new data in place:
+ * Makes the list view. `actions` has `open(versionId)`, `more()` and the element `live`. `update(data)` shows new data in place:
  * projects, projectId, versions, complete (no older ones), user.
  */
 export function listView(actions) {
@@ -24,7 +24,7 @@ export function listView(actions) {
   const empty = element("div", { class: "empty", test: "empty", hidden: true });
   const more = element("button", { type: "button", class: "more", text: "Show older versions", on: { click: () => actions.more() } });
   const root = element("div", { class: "list-view", test: "list" },
-    element("aside", { class: "side" }, element("p", { class: "brand", text: "Review" }), projects, user),
+    element("aside", { class: "side" }, element("p", { class: "brand", text: "Review" }), projects, actions.live, user),
     element("main", { class: "content" },
       element("header", { class: "content-header" }, element("div", {}, heading, count), filter),
       grid, empty, more));

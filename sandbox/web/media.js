@@ -25,7 +25,7 @@ function judge(component, kind) {
   const text = component.metadata?.find((entry) => entry.key === "ftr_meta")?.value;
   if (text?.trim() === "encoding") {
     return { problem: problem("encoding", "Still being encoded",
-      `The server is making ${component.name} now. This page looks again every few seconds.`) };
+      `The server is making ${component.name} now. It is shown here as soon as it is there.`) };
   }
   const locations = component.component_locations ?? [];
   if (!locations.some((one) => one.location_id === SERVER_LOCATION)) {

@@ -12,9 +12,9 @@ const MOST_TICKS = 240;
 
 /**
  * Makes a player for the choices of one version (component and meta, best first). `onProblem` is called when it turns
- * out not to play, `onNotices` with what the file and its ftr_meta disagree about.
+ * out not to play, `onNotices` with what the file and its ftr_meta disagree about, `onFrame` when another frame is on screen.
  */
-export function moviePlayer(choices, { onProblem, onNotices }) {
+export function moviePlayer(choices, { onProblem, onNotices, onFrame: onShown }) {
   let { component, meta } = choices[0];
   let shown = 0; // the frame on screen, or on its way there
   let wanted = null; // the frame being sought
@@ -172,6 +172,12 @@ export function moviePlayer(choices, { onProblem, onNotices }) {
     // A clip that begins at 1001 is spoken of in its own numbers.
     if (meta.first > 1) counter.append(element("span", { class: "source-frame", title: "Source frame", text: String(meta.first + shown) }));
     timecode.textContent = toTimecode(shown, meta.rate);
+    onShown?.();
+  }
+
+  /** What a viewer calls the frame with this number in the movie's own counting. */
+  function label(frame) {
+    return meta.first > 1 ? frame : frame - meta.first + 1;
   }
 
   function showPlaying() {
@@ -204,7 +210,7 @@ export function moviePlayer(choices, { onProblem, onNotices }) {
   }
 
   prepare();
-  return { root, onKey, close };
+  return { root, onKey, close, label, frame: () => meta.first + shown, show: (frame) => stepTo(frame - meta.first), pause: () => video.pause() };
 }
 
 /** Hours, minutes, seconds and frames, without drop frames: 23.976 counts in 24s. */

@@ -2,18 +2,21 @@
 
 import { element, icon, statusChip } from "./dom.js";
 import { moviePlayer } from "./movie.js";
+import { reviewPanel } from "./review.js";
 import { stillView } from "./still.js";
 import { fullDate } from "./versions.js";
 
-/** Makes the player view. `actions` has `back()`. `update(version)` shows a version; null when it does not exist. */
+/** Makes the player view. `actions` has `back()`, `refresh()`, `getUserId()` and the element `live`. `update(version)` shows a version; null when it does not exist. */
 export function playerView(actions) {
   const title = element("div", { class: "player-title" });
   const box = element("div", { class: "player-main" });
   const panel = element("aside", { class: "panel", "aria-label": "About this version", test: "panel" });
   const back = element("a", { class: "back", href: "/#", "aria-label": "Back to the list", title: "Back to the list (Escape)", test: "back",
     on: { click: (event) => { event.preventDefault(); actions.back(); } } }, icon("back"));
+  const details = element("div", { class: "details" });
+  const review = reviewPanel({ getMedia: () => media, getUserId: actions.getUserId, refresh: actions.refresh });
   const root = element("div", { class: "player-view", test: "player" },
-    element("header", { class: "player-header" }, back, title), element("main", { class: "player-body" }, box, panel));
+    element("header", { class: "player-header" }, back, title, actions.live), element("main", { class: "player-body" }, box, panel));
 
   let media = null;
   let signature = "";
@@ -38,12 +41,14 @@ export function playerView(actions) {
       media = null;
       showMedia();
     }
+    review.update(version);
     showPanel();
   }
 
   function showMedia() {
     const listeners = {
       onProblem: showProblem,
+      onFrame: () => review.showFrame(),
       onNotices: (found) => { notices = found; showPanel(); },
     };
     if (version.media.kind === "problem") {
@@ -84,7 +89,9 @@ export function playerView(actions) {
       ["Type", version.assetType],
       ...mediaRows(version.media),
     ].filter(([, value]) => value);
-    panel.replaceChildren(
+    // The part that is written in stays as it is.
+    if (review.root.parentNode !== panel) panel.replaceChildren(review.root, details);
+    details.replaceChildren(
       element("section", {}, element("h2", { text: "Comment" }),
         version.comment ? element("p", { class: "panel-comment", text: version.comment, test: "comment" })
           : element("p", { class: "quiet", text: "No comment was left." })),
@@ -96,6 +103,10 @@ export function playerView(actions) {
   }
 
   function onKey(event) {
+    if (event.key === "Escape" && event.target.closest?.("textarea")) {
+      event.target.blur();
+      return;
+    }
     if (event.key === "Escape" && !document.fullscreenElement) {
       actions.back();
       return;

@@ -1,6 +1,6 @@
 // Projects and versions: the queries, and what the page wants to know of their answers.
 
-import { query } from "./api.js";
+import { displayName, query } from "./api.js";
 import { examine } from "./media.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -9,9 +9,15 @@ const VERSION =
   "select id, version, comment, date, is_published, thumbnail_id, link, asset.name, asset.type.name, task.name, " +
   "user.first_name, user.last_name, user.username, status.name, status.color from AssetVersion";
 
+const WORKFLOW = "project.project_schema.asset_version_workflow_schema.statuses";
+const STATUSES = `select ${WORKFLOW}.name, ${WORKFLOW}.color from AssetVersion`;
+
 const COMPONENT =
   "select id, name, file_type, size, version_id, metadata.key, metadata.value, component_locations.location_id, " +
   "component_locations.location.name from FileComponent";
+
+const NOTE =
+  "select id, content, date, frame_number, author.first_name, author.last_name, author.username from Note";
 
 // Long lists of ids are refused by real servers; 200 are known to pass.
 const IDS_IN_A_QUERY = 200;
@@ -32,10 +38,18 @@ export async function loadVersions(projectId, limit) {
   return withMedia(found);
 }
 
-/** One version with its media; null when there is none with this id. */
+/** One version with its media, its notes and the statuses it may have; null when there is none with this id. */
 export async function loadVersion(id) {
-  const [found] = await query(`${VERSION} where id is "${id}"`);
-  return (await withMedia(found))[0] ?? null;
+  const [found, notes, workflows] = await query(`${VERSION} where id is "${id}"`,
+    `${NOTE} where parent_id is "${id}" order by date desc`, `${STATUSES} where id is "${id}"`);
+  const [version] = await withMedia(found);
+  if (!version) return null;
+  const statuses = workflows[0]?.project?.project_schema?.asset_version_workflow_schema?.statuses ?? [];
+  return { ...version, statuses, notes: notes.map(describeNote) };
+}
+
+function describeNote(note) {
+  return { id: note.id, text: note.content ?? "", frame: note.frame_number ?? null, who: displayName(note.author), when: parseDate(note.date) };
 }
 
 /** Adds the components, asked for all versions at once. */
@@ -52,7 +66,6 @@ async function withMedia(found) {
 }
 
 function describe(version, components) {
-  const user = version.user ?? {};
   const link = version.link ?? [];
   return {
     id: version.id,
@@ -61,7 +74,7 @@ function describe(version, components) {
     number: version.version,
     label: `v${String(version.version).padStart(3, "0")}`,
     comment: version.comment ?? "",
-    who: [user.first_name, user.last_name].filter(Boolean).join(" ") || user.username || "",
+    who: displayName(version.user),
     when: parseDate(version.date),
     status: version.status,
     project: link.find((step) => step.type === "Project")?.name ?? "",

@@ -49,6 +49,15 @@ export class Publisher {
     return this.#version("late", "Came while the page was open", null);
   }
 
+  /** Puts the movie and its ftr_meta where "encoding" was, as a server does when it has encoded. */
+  async finishEncoding(versionId) {
+    const [found] = await this.call([{ action: "query", expression: `select id, name from FileComponent where version_id is "${versionId}"` }]);
+    const [{ id, name }] = found.data;
+    await this.#store(id, `${name}.mp4`, COUNTING_MOVIE);
+    await this.call([{ action: "update", entity_type: "Metadata", entity_key: [id, "ftr_meta"],
+      entity_data: { __entity_type__: "Metadata", value: COUNTING_META } }]);
+  }
+
   async call(operations) {
     const response = await fetch(`${this.#url}/api`, {
       method: "POST",
@@ -79,15 +88,19 @@ export class Publisher {
     if (meta) operations.push(create("Metadata", { parent_id: id, parent_type: "FileComponent", key: "ftr_meta", value: meta }));
     await this.call(operations);
     if (!data) return;
-    const [upload] = await this.call([{ action: "get_upload_metadata", component_id: id, file_name: name + fileType, file_size: data.length }]);
-    const put = await fetch(upload.url, { method: "PUT", headers: upload.headers, body: data });
-    if (!put.ok) throw new Error(`uploading ${name} failed with ${put.status}: ${await put.text()}`);
-    await this.call([create("ComponentLocation", { id: randomUUID(), component_id: id, location_id: SERVER_LOCATION, resource_identifier: id })]);
+    await this.#store(id, name + fileType, data);
     if (removed) {
       const headers = { "ftrack-user": this.#user, "ftrack-api-key": this.#key };
       const gone = await fetch(`${this.#url}/component/remove?id=${id}`, { headers });
       if (!gone.ok) throw new Error(`removing the data of ${name} failed with ${gone.status}`);
     }
+  }
+
+  async #store(id, fileName, data) {
+    const [upload] = await this.call([{ action: "get_upload_metadata", component_id: id, file_name: fileName, file_size: data.length }]);
+    const put = await fetch(upload.url, { method: "PUT", headers: upload.headers, body: data });
+    if (!put.ok) throw new Error(`uploading ${fileName} failed with ${put.status}: ${await put.text()}`);
+    await this.call([create("ComponentLocation", { id: randomUUID(), component_id: id, location_id: SERVER_LOCATION, resource_identifier: id })]);
   }
 }
 

@@ -6,15 +6,8 @@
 // movie is that. User and key come from --user and --key, or FTRACK_API_USER and FTRACK_API_KEY. CHROMIUM names the
 // browser. --screenshot also leaves a picture of the list beside it. Exit code 0: all is well; 1: a check failed; 2: it could not run.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { assert, inBrowser, promise, readOptions, run, test } from "./checks.mjs";
 import { Publisher } from "./publish.mjs";
-
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
 
 // What each broken version must say.
 const WORDS = {
@@ -27,46 +20,13 @@ const WORDS = {
   "no-data": /no data are stored/,
 };
 
-const { values: options } = parseArgs({ options: {
-  url: { type: "string" }, version: { type: "string" }, screenshot: { type: "string" },
-  user: { type: "string", default: process.env.FTRACK_API_USER }, key: { type: "string", default: process.env.FTRACK_API_KEY },
-} });
-if (!options.url || !options.user || !options.key) {
-  console.error("usage: review_page.mjs --url <server> --user <name> --key <key> [--version <id>] [--screenshot <file.png>]");
-  process.exit(2);
-}
-const base = options.url.replace(/\/+$/, "");
-const test = (id) => `[data-testid="${id}"]`;
-
-let failures = 0;
-
-async function promise(name, check) {
-  try {
-    await check();
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    failures += 1;
-    console.log(`FAILED  ${name}\n        ${String(error.message).split("\n").slice(0, 6).join("\n        ")}`);
-  }
-}
-
-function assert(truth, message) {
-  if (!truth) throw new Error(message);
-}
+const options = readOptions({ version: { type: "string" }, screenshot: { type: "string" } });
+const base = options.url;
 
 async function main() {
   const publisher = new Publisher(base, options.user, options.key);
   const versions = await publisher.publishAll();
-  const profile = mkdtempSync(join(tmpdir(), "review-page-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS, viewport: { width: 1440, height: 900 },
-  });
-  try {
-    await checkPage(context, publisher, versions);
-  } finally {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
+  await inBrowser((context) => checkPage(context, publisher, versions));
 }
 
 async function checkPage(context, publisher, versions) {
@@ -290,11 +250,4 @@ async function stillShows(page, id) {
   assert(Math.abs(shown - 640) < 1, `at 1:1 it is ${shown} pixels wide`);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`could not run: ${error.stack}`);
-  process.exit(2);
-}
-console.log(failures === 0 ? "all checks hold" : `${failures} checks failed`);
-process.exit(failures === 0 ? 0 : 1);
+await run(main);

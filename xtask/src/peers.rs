@@ -8,6 +8,8 @@ use crate::shell::{self, Outcome, root, scratch};
 use crate::staging::Staging;
 use crate::{artifacts, cc, check, demo, tools};
 
+/// The staging server's account that may only read; its key is public (sandbox/src/config.rs).
+const READER: (&str, &str) = ("reader", "reader-api-key-ZmE4MTFjNzItNGE1My0xMWVl");
 const REQUIREMENTS: &str = include_str!("../../tests/peers/python/requirements.txt");
 
 /// Fetches the official Python client.
@@ -20,21 +22,29 @@ pub fn provide_javascript() -> Outcome {
     tools::node_modules("tests/peers/javascript")
 }
 
-/// Fetches what drives the browser.
+/// Fetches what drives the browser, and the official client that listens to the page.
 pub fn provide_review_page() -> Outcome {
-    tools::node_modules("tests/browser")
+    tools::node_modules("tests/browser")?;
+    provide_javascript()
+}
+
+/// Fetches both, for the event hub.
+pub fn provide_event_hub() -> Outcome {
+    provide_python()?;
+    provide_javascript()
 }
 
 /// Runs the official Python client.
 pub fn python() -> Outcome<String> {
-    let programs = python_environment()?;
-    let stage = Stage::set("python-client")?;
-    let mut command = shell::program(programs.join("python"));
-    command.args(["-W", "ignore::DeprecationWarning", "tests/peers/python/test_peer.py", "--verbose"]);
-    // Its own cache of schemas, so that runs do not depend on what the developer did before.
-    let cache = scratch("python-client").join("schemas");
-    shell::emptied(&cache)?;
-    shell::run(stage.tell(&mut command).env("FTRACK_API_SCHEMA_CACHE_PATH", cache)).map(|()| String::new())
+    let mut command = python_tests("tests/peers/python/test_peer.py")?;
+    run_python("python-client", &mut command)
+}
+
+/// Runs the official clients against each other, over the staging server's event hub.
+pub fn event_hub() -> Outcome<String> {
+    let mut command = python_tests("tests/peers/python/test_hub.py")?;
+    command.env("NODE", tools::node()?);
+    run_python("event-hub", &mut command)
 }
 
 /// Runs the official JavaScript client.
@@ -45,7 +55,8 @@ pub fn javascript() -> Outcome<String> {
     shell::run(stage.tell(&mut command)).map(|()| String::new())
 }
 
-/// Opens the review page in Chromium, with a movie that the C program published.
+/// Opens the review page in Chromium, with a movie that the C program published, and then several times at once, where
+/// what is done in one is seen in the others and heard by the official JavaScript client.
 pub fn review_page() -> Outcome<String> {
     let stage = Stage::set("review-page")?;
     let movie = &demo::PUBLICATIONS[0];
@@ -56,7 +67,25 @@ pub fn review_page() -> Outcome<String> {
     command.args(["tests/browser/review_page.mjs", "--url", &stage.server.url, "--version", &version]);
     command.arg("--screenshot").arg(&screenshot);
     shell::run(stage.tell(&mut command))?;
+    let mut command = shell::program(tools::node()?);
+    command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
+    command.args(["--reader", READER.0, "--reader-key", READER.1]);
+    shell::run(stage.tell(&mut command))?;
     Ok(format!("screenshot: {}", screenshot.display()))
+}
+
+fn python_tests(path: &str) -> Outcome<Command> {
+    let mut command = shell::program(python_environment()?.join("python"));
+    command.args(["-W", "ignore::DeprecationWarning", path, "--verbose"]);
+    Ok(command)
+}
+
+fn run_python(suite: &str, command: &mut Command) -> Outcome<String> {
+    let stage = Stage::set(suite)?;
+    // Its own cache of schemas, so that runs do not depend on what the developer did before.
+    let cache = scratch(suite).join("schemas");
+    shell::emptied(&cache)?;
+    shell::run(stage.tell(command).env("FTRACK_API_SCHEMA_CACHE_PATH", cache)).map(|()| String::new())
 }
 
 fn python_environment() -> Outcome<PathBuf> {

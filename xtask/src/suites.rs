@@ -102,8 +102,17 @@ pub const SUITES: &[Suite] = &[
         run: peers::javascript,
     },
     Suite {
+        name: "event-hub",
+        about: "The official clients on the staging server's event hub, with each other",
+        fast: false,
+        needs: &[&PYTHON],
+        wants: &[],
+        provide: peers::provide_event_hub,
+        run: peers::event_hub,
+    },
+    Suite {
         name: "review-page",
-        about: "The review page in Chromium shows what the C program published",
+        about: "The review page in Chromium shows what the C program published, live, and takes notes and answers",
         fast: false,
         needs: &[&CHROMIUM],
         wants: &[],

@@ -116,6 +116,10 @@ pub(super) async fn serve(hub: Hub, caller: Caller, socket: WebSocket) {
     let number = hub.0.next_connection.fetch_add(1, Ordering::Relaxed);
     hub.0.connections.write().insert(number, connection.clone());
     let leave = Leave { hub: &hub, number };
+    if hub.0.closed.load(Ordering::Relaxed) {
+        // It was let in just before the server began to stop, and may have missed that.
+        connection.dismiss();
+    }
     let (mut sink, stream) = socket.split();
     connection.send(packet::CONNECTED.into());
     let end = tokio::select! {
