@@ -10,94 +10,20 @@ mod host;
 mod line;
 mod support;
 
-use ftreview::ftrack::operation::Attributes;
-use ftreview::ftrack::{Client, Config, Filter, Operation, Query};
+use ftreview::ftrack::{Filter, Operation};
 use ftreview::hub::What;
-use ftreview::session::log::Log;
 use ftreview::session::news::Receiver;
 use ftreview::session::review::{Deed, Review};
 use ftreview::session::{Event, policy};
-use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER};
 use host::Host;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
+use support::reviewer::{Reviewer, config, object};
 use support::server::Staging;
 use uuid::Uuid;
 
 /// What the tests' sessions mark their own changes with.
 const TOKEN: &str = "ftreview--the-session-itself";
-
-fn config(url: &str, token: &str) -> Config {
-    let mut config = ftrack_support::config(&url.parse().unwrap());
-    config.api_key = DEMO_KEY.to_owned().into();
-    config.api_user = DEMO_USER.to_owned();
-    config.client_token = token.to_owned();
-    config
-}
-
-/// Somebody else, who looks at what there is and writes.
-struct Reviewer {
-    runtime: tokio::runtime::Runtime,
-    client: Client,
-}
-
-impl Reviewer {
-    fn new(url: &str, token: &str) -> Reviewer {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Reviewer { runtime, client: Client::new(config(url, token), Log::silent()) }
-    }
-
-    fn call(&self, operations: &[Operation]) {
-        self.runtime.block_on(self.client.call(operations)).unwrap();
-    }
-
-    fn create(&self, entity: &str, attributes: Value) -> String {
-        let id = Uuid::new_v4().to_string();
-        self.call(&[Operation::create(entity, &id, object(attributes))]);
-        id
-    }
-
-    fn update(&self, entity: &str, id: &str, attributes: Value) {
-        self.call(&[Operation::update(entity, &[id], object(attributes))]);
-    }
-
-    fn first(&self, entity: &'static str, filter: Option<Filter>) -> String {
-        let mut query = Query::select(&["id"], entity).limit(1);
-        if let Some(filter) = filter {
-            query = query.filter(filter);
-        }
-        let rows = self.runtime.block_on(self.client.query(&query)).unwrap();
-        rows[0]["id"].as_str().unwrap().to_owned()
-    }
-
-    fn status(&self, name: &'static str) -> String {
-        self.first("Status", Some(Filter::equals("name", name)))
-    }
-
-    /// A version in the demo project.
-    fn version(&self) -> String {
-        let context = self.first("Project", Some(Filter::equals("name", "demo")));
-        let kind = self.first("AssetType", None);
-        let name = Uuid::new_v4().to_string();
-        let asset = self.create("Asset", json!({"name": name, "context_id": context, "type_id": kind}));
-        self.create("AssetVersion", json!({"asset_id": asset, "status_id": self.status("In Progress")}))
-    }
-
-    fn note(&self, version: &str, text: &str, frame: Option<i64>) -> String {
-        self.create("Note", json!({"content": text, "parent_id": version, "parent_type": "AssetVersion", "frame_number": frame}))
-    }
-
-    fn thumbnail(&self, version: &str, name: &str) -> String {
-        self.create("FileComponent", json!({"name": name, "file_type": ".jpg", "version_id": version}))
-    }
-}
-
-fn object(value: Value) -> Attributes {
-    match value {
-        Value::Object(object) => object,
-        other => panic!("{other}"),
-    }
-}
 
 /// A session that is connected and watches; what was there before has been taken in.
 fn watching(url: &str, what: What) -> Host {
@@ -172,10 +98,10 @@ fn each_thing_that_a_reviewer_does_is_told_as_what_it_is() {
         assert_eq!((review.deed, review.text.as_str()), (deed, status));
     }
 
-    let component = reviewer.thumbnail(&version, "thumbnail");
+    let component = reviewer.component(&version, "thumbnail");
     reviewer.update("AssetVersion", &version, json!({"thumbnail_id": component}));
     assert_eq!(host.next_review().id, component);
-    let movie = reviewer.thumbnail(&version, "ftrackreview-mp4");
+    let movie = reviewer.component(&version, "ftrackreview-mp4");
     let review = host.next_review();
     assert_eq!((review.deed, &review.id, review.text.as_str()), (Deed::Encoded, &movie, "ftrackreview-mp4"));
 }
@@ -187,11 +113,11 @@ fn answers_and_notes_in_a_review_session_are_told_also_of_versions_that_come_lat
     let project = reviewer.first("Project", Some(Filter::equals("name", "demo")));
     let session = reviewer.create("ReviewSession", json!({"name": "dailies", "project_id": project}));
     let version = reviewer.version();
-    let object = |version: &str| {
+    let added = |version: &str| {
         let attributes = json!({"name": "sh010", "version_id": version, "review_session_id": session});
         reviewer.create("ReviewSessionObject", attributes)
     };
-    let first = object(&version);
+    let first = added(&version);
     let invitee = json!({"name": "Grace", "email": "grace@studio.example", "review_session_id": session});
     let invitee = reviewer.create("ReviewSessionInvitee", invitee);
     let host = watching(server.url(), What::ReviewSession(session.clone()));
@@ -210,7 +136,7 @@ fn answers_and_notes_in_a_review_session_are_told_also_of_versions_that_come_lat
     assert_eq!(host.next_review().deed, Deed::Approved);
 
     let later = reviewer.version();
-    let second = object(&later);
+    let second = added(&later);
     // What it had when it came is not told; when that is taken in nobody says.
     settled(&host, &reviewer, &later);
     answer(&second, "approved");
