@@ -187,7 +187,34 @@
  * file is tried for itself. Cancelling ends all of this at once. What is repeated is never done twice: every id is
  * made before it is used, and where an answer was lost the server is asked whether it has done the work.
  *
- * Up to eight jobs of a session run at once; more wait for their turn, in FTR_STAGE_ACCEPTED.
+ * An upload address that has expired, on a slow link or because the machine slept, is asked for again; parts that are
+ * in storage are kept where the server goes on with the same upload, and sent again where it opens another.
+ *
+ *
+ * Uploads
+ * -------
+ *
+ * A file of up to 16 MiB goes up in one request, a larger one in parts, several at once: six to begin with, more
+ * while
+ * that makes it faster, fewer when the storage asks for it (ftr_session_options.upload_connections sets a number).
+ * What
+ * files take in memory is limited for the session (upload_memory_bytes). ftr_session_set_upload_rate caps the bytes a
+ * second, ftr_job_pause and ftr_job_resume hold a job and let it go on.
+ *
+ * Four publishes of large files run at once and four of small ones beside them (parallel_uploads); others wait for
+ * their turn in FTR_STAGE_ACCEPTED. Each upload has a connection of its own and a fair share of the others and of the
+ * bandwidth, so a still is not kept waiting by films.
+ *
+ * What arrived is verified before anything of it is registered: the MD5 of each request against the storage's ETag,
+ * the
+ * size of an object that was put together of parts, and that the file on disk has not changed meanwhile. Where the
+ * storage gives no ETag, or one that is no MD5, the result has a warning; see FTR_VERIFY_*.
+ *
+ * Progress tells bytes_done, what has left this machine, and bytes_stored of it, what the storage has confirmed.
+ *
+ * With ftr_publish_options.idempotency_key a publish can be tried again, in this process or another, and makes one
+ * version however often. With ftr_session_options.journal_folder as well, an upload that failed or whose process was
+ * killed goes on where it ended, if the server still takes its parts, and else begins anew and says so.
  *
  *
  * Closing, exiting, unloading, fork

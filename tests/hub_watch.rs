@@ -84,7 +84,10 @@ fn each_thing_that_a_reviewer_does_is_told_as_what_it_is() {
 
     let note = reviewer.note(&version, "Softer key light", Some(1012));
     let review = host.next_review();
-    assert_eq!((review.deed, review.version_id.as_str(), review.id.as_str()), (Deed::Note, version.as_str(), note.as_str()));
+    assert_eq!(
+        (review.deed, review.version_id.as_str(), review.id.as_str()),
+        (Deed::Note, version.as_str(), note.as_str())
+    );
     assert_eq!((review.text.as_str(), review.frame), ("Softer key light", Some(1012)));
     assert!(review.author.as_ref().is_some_and(|author| !author.is_empty()), "{review:?}");
 

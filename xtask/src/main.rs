@@ -10,6 +10,7 @@ mod header;
 mod install;
 mod install_check;
 mod notices;
+mod object_store;
 mod peers;
 mod shell;
 mod staging;

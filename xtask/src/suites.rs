@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{self, Outcome};
 use crate::tools::{self, *};
-use crate::{demo, install_check, peers};
+use crate::{demo, install_check, object_store, peers};
 
 /// One suite of tests.
 pub struct Suite {
@@ -100,6 +100,15 @@ pub const SUITES: &[Suite] = &[
         wants: &[],
         provide: peers::provide_javascript,
         run: peers::javascript,
+    },
+    Suite {
+        name: "object-store",
+        about: "The library and the official Python client with a real object store, SeaweedFS",
+        fast: false,
+        needs: &[&PYTHON],
+        wants: &[&CHROMIUM],
+        provide: object_store::provide,
+        run: || object_store::run(counted),
     },
     Suite {
         name: "event-hub",
