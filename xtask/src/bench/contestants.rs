@@ -26,6 +26,8 @@ pub struct Programs {
     python: Option<PythonClient>,
     /// Who does not take part, and why.
     pub missing: Vec<String>,
+    /// How busy the machine was with other things before the first run: a minute's average of what wanted a processor.
+    pub load_before: String,
 }
 
 struct PythonClient {
@@ -83,7 +85,8 @@ impl Programs {
         let made = artifacts::build_with(&mut build, &[])?;
         let bench = artifacts::find(&made, "ftreview-bench", &[""])?;
         let curl = shell::succeeds(shell::program("curl").arg("--version"));
-        let mut programs = Self { bench, curl, s5cmd: None, python: None, missing: Vec::new() };
+        let mut programs =
+            Self { bench, curl, s5cmd: None, python: None, missing: Vec::new(), load_before: load_average() };
         if !curl {
             programs.missing.push("curl, which is not installed".into());
         }
@@ -109,6 +112,11 @@ impl Programs {
         command.args(["--s3-endpoint", &sink.url, "--s3-bucket", "bench"]).envs(KEYS);
         Staging::start_as(command, &scratch("bench-staging")).map(Some)
     }
+}
+
+fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn engine(programs: &Programs, load: &Load, more: &[&str]) -> Command {

@@ -73,6 +73,7 @@ fn markdown(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String 
 /// What stands between the marks of docs/performance.md.
 pub fn results(measured: &[Measured], goals: &[Reached], programs: &Programs, options: &Options) -> String {
     let mut text = format!("`cargo xtask bench upload{}` on {}. ", flags(options), machine());
+    text += &format!("Load average before it: {}. ", programs.load_before);
     text += &format!(
         "Medians of {} runs in turn after one that does not count, each a whole process; goals are the median of the \
          ratios of neighbouring runs.\n\n",
@@ -122,7 +123,9 @@ fn machine() -> String {
     let model = field("model name").unwrap_or("unknown processor").trim();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let kernel = shell::output(shell::program("uname").args(["-sr"])).unwrap_or_default();
-    format!("{cores} cores of {model}, {}", kernel.trim())
+    // What follows the version is the builder's own.
+    let kernel = kernel.trim().split('-').next().unwrap_or_default();
+    format!("{cores} cores of {model}, {kernel}")
 }
 
 /// Replaces what is between the marks.
