@@ -15,7 +15,7 @@ use support::run::{command, finish, run};
 use support::server::{CONTEXT, Silent, Staging, environment, nobody, web_site};
 use support::{is_there, repository, sample};
 
-const EXAMPLES: [&str; 3] = ["minimal", "publish", "poll_loop"];
+const EXAMPLES: [&str; 4] = ["minimal", "publish", "poll_loop", "control"];
 
 #[test]
 fn the_examples_compile_without_a_warning_with_gcc_and_clang() {
@@ -200,9 +200,101 @@ fn the_loop_publishes_what_it_is_told_while_it_waits_for_both() {
     assert!(ended.out.contains("no-such-file.mp4"), "{}", ended.account());
 }
 
+#[test]
+fn an_upload_is_capped_paused_resumed_and_let_go_by_the_one_who_watches_it() {
+    let server = Staging::start();
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = control(&server, &long_movie(folder.path()));
+    let mut input = child.stdin.take().unwrap();
+    let output = child.stdout.as_mut().unwrap();
+    writeln!(input, "cap 2000000\npause").unwrap();
+    until(output, "paused\n");
+    let mut sent = || {
+        writeln!(input, "status").unwrap();
+        let line = until(output, " in storage\n");
+        line.split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    // What had been handed to the connections before is still told for a moment.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let resting = sent();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(sent(), resting);
+    assert_eq!(server.count("asset_version"), 0);
+    writeln!(input, "resume").unwrap();
+    until(output, "resumed\n");
+    writeln!(input, "cap 0").unwrap();
+    until(output, "published long version 1\n");
+    drop(input);
+    finish(child).succeeded();
+    assert_eq!(server.count("asset_version"), 1);
+}
+
+#[test]
+fn an_upload_that_is_paused_can_be_cancelled_and_leaves_nothing() {
+    let server = Staging::start();
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = control(&server, &long_movie(folder.path()));
+    let mut input = child.stdin.take().unwrap();
+    let output = child.stdout.as_mut().unwrap();
+    writeln!(input, "pause").unwrap();
+    until(output, "paused\n");
+    writeln!(input, "cancel").unwrap();
+    let told = until(output, "nothing of it is left\n");
+    assert!(told.contains("cancelled: "), "{told}");
+    assert_eq!(finish(child).status.code(), Some(1));
+    assert_eq!((server.count("asset_version"), server.count("component")), (0, 0));
+}
+
+#[test]
+fn an_upload_whose_process_was_killed_goes_on_in_another_which_sends_only_the_rest() {
+    let server = Staging::start();
+    let folder = tempfile::tempdir().unwrap();
+    let movie = long_movie(folder.path());
+    let mut child = journaled(&server, &movie, folder.path());
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "cap 20000000").unwrap();
+    let mut stored = 0;
+    while stored < 16 << 20 {
+        writeln!(input, "status").unwrap();
+        let line = until(child.stdout.as_mut().unwrap(), " in storage\n");
+        stored = line.split(", ").nth(1).unwrap().split(' ').next().unwrap().parse::<u64>().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    finish(child);
+    server.forget_requests();
+
+    for version in ["published long version 1\n"; 2] {
+        let mut child = journaled(&server, &movie, folder.path());
+        until(child.stdout.as_mut().unwrap(), version);
+        finish(child).succeeded();
+    }
+    // 8 parts of 8 MiB: two at least were in storage, and the third try found that all was done.
+    let sent = server.requests().iter().filter(|line| line.starts_with("PUT ")).count();
+    assert!((1..=6).contains(&sent), "{:?}", server.requests());
+    assert_eq!((server.count("asset_version"), server.count("component")), (1, 1));
+    assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 0);
+}
+
+fn journaled(server: &Staging, movie: &Path, folder: &Path) -> std::process::Child {
+    let mut control = example("control");
+    control.env("FTREVIEW_JOURNAL", folder.join("journal"));
+    controlled(control, server, movie)
+}
+
+fn control(server: &Staging, movie: &Path) -> std::process::Child {
+    controlled(example("control"), server, movie)
+}
+
+fn controlled(mut control: Command, server: &Staging, movie: &Path) -> std::process::Child {
+    server.tell(&mut control);
+    control.arg(movie).arg(CONTEXT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    control.spawn().unwrap()
+}
+
 /// One of the examples, compiled once.
 fn example(name: &str) -> Command {
-    static PROGRAMS: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
+    static PROGRAMS: [OnceLock<PathBuf>; 4] = [const { OnceLock::new() }; 4];
     let index = EXAMPLES.iter().position(|known| *known == name).unwrap();
     command(PROGRAMS[index].get_or_init(|| program(&format!("examples/c/{name}.c"), &format!("example-{name}"))))
 }

@@ -7,8 +7,8 @@ mod thumbnail;
 
 use axum::Router;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
@@ -49,6 +49,9 @@ async fn get_component(
 ) -> Result<Response, Refusal> {
     caller(&state, &wanted, request.headers()).await?;
     let name = file_name_of(&state, &wanted.id).await?;
+    if state.storage.origin().is_some() {
+        return elsewhere(&state, &wanted.id, &name, request.method()).await;
+    }
     let file = state.storage.file(&wanted.id).ok_or_else(|| no_data(&wanted.id))?;
     let shown = Shown { content_type: &content_type(&name), file_name: &name };
     Ok(not_shared(serve(&file, &shown, request).await))
@@ -60,6 +63,9 @@ async fn get_thumbnail(
     request: Request,
 ) -> Result<Response, Refusal> {
     caller(&state, &wanted, request.headers()).await?;
+    if state.storage.origin().is_some() {
+        return thumbnail_elsewhere(&state, &wanted.id, request.method()).await;
+    }
     let size = wanted.size.unwrap_or(thumbnail::DEFAULT_SIZE);
     let storage = state.storage.clone();
     let id = wanted.id.clone();
@@ -70,6 +76,31 @@ async fn get_thumbnail(
             Ok(not_shared(serve(&file, &shown, request).await))
         }
         None => Ok(thumbnail::placeholder()),
+    }
+}
+
+/// Sends the viewer to the object store. Whether there is something is looked for only when just that is asked: who reads
+/// is told by the store.
+async fn elsewhere(state: &AppState, id: &str, name: &str, method: &Method) -> Result<Response, Refusal> {
+    if method == Method::HEAD {
+        // An address is for one method, and a page may not look at another origin's answer.
+        let exists = state.storage.exists(id).await.map_err(not_reached)?;
+        return if exists { Ok(StatusCode::OK.into_response()) } else { Err(no_data(id)) };
+    }
+    let address = state.storage.signed_url(id, name, &content_type(name));
+    // Not to be kept: the address ends.
+    Ok(([(header::CACHE_CONTROL, "private, no-store")], Redirect::temporary(&address)).into_response())
+}
+
+/// The picture as it is: making it smaller would bring its bytes here.
+async fn thumbnail_elsewhere(state: &AppState, id: &str, method: &Method) -> Result<Response, Refusal> {
+    match file_name_of(state, id).await {
+        Ok(name)
+            if content_type(&name).starts_with("image/") && state.storage.exists(id).await.map_err(not_reached)? =>
+        {
+            elsewhere(state, id, &name, method).await
+        }
+        _ => Ok(thumbnail::placeholder()),
     }
 }
 

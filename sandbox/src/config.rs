@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::storage::Limits;
+use crate::storage::{Limits, ObjectStoreConfig};
 
 /// The port the program listens on when none is given.
 pub const DEFAULT_PORT: u16 = 8090;
@@ -33,6 +33,8 @@ pub struct Config {
     /// Imitate the ordering faults known of real servers, so that what passes here is safe there: a component cannot be
     /// moved to a version made in the same batch, and a thumbnail cannot be a component made in the same batch.
     pub strict_ordering: bool,
+    /// The object store that keeps the media; `None` is a folder below `data`.
+    pub object_store: Option<ObjectStoreConfig>,
     /// What the store allows, and how long its addresses are good.
     pub limits: Limits,
     /// How patient and how generous the event hub is.
@@ -63,6 +65,7 @@ impl Config {
                 Account { username: READER_USER.into(), key: READER_KEY.into(), can_write: false },
             ],
             strict_ordering: true,
+            object_store: None,
             limits: Limits::default(),
             hub: crate::hub::Limits::default(),
         }

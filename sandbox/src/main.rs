@@ -3,10 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use ftreview_sandbox::storage::Limits;
+use ftreview_sandbox::storage::{Limits, ObjectStoreConfig};
 use ftreview_sandbox::{Config, Server, config};
+use rusty_s3::Credentials;
+use url::Url;
+
+const NO_KEYS: &str = "The object store needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.";
 
 /// A staging ftrack server: API, storage and a review page, for demos, tests and integration.
 #[derive(Parser)]
@@ -27,6 +32,30 @@ struct Arguments {
     /// Begin a new upload in parts for every request, also while one is open: for testing clients
     #[arg(long, hide = true)]
     renew_upload_id: bool,
+    /// Keep the media in an S3-compatible store at this address, such as https://s3.example; clients must reach it too
+    #[arg(long, value_name = "URL", requires = "s3_bucket")]
+    s3_endpoint: Option<Url>,
+    /// The bucket in that store, used for nothing else
+    #[arg(long, value_name = "NAME", requires = "s3_endpoint")]
+    s3_bucket: Option<String>,
+    /// The region of the bucket
+    #[arg(long, value_name = "REGION", default_value = "us-east-1", requires = "s3_endpoint")]
+    s3_region: String,
+    /// The access key; better given as AWS_ACCESS_KEY_ID
+    #[arg(long, value_name = "KEY", requires = "s3_endpoint")]
+    s3_access_key: Option<String>,
+    /// The secret key; better given as AWS_SECRET_ACCESS_KEY, since other users of this machine see arguments
+    #[arg(long, value_name = "KEY", requires = "s3_access_key")]
+    s3_secret_key: Option<String>,
+    /// Put the bucket before the host name (bucket.s3.example) and not into the path
+    #[arg(long, requires = "s3_endpoint")]
+    s3_virtual_hosted: bool,
+    /// Make the bucket when it is not there
+    #[arg(long, requires = "s3_endpoint")]
+    s3_create_bucket: bool,
+    /// Seconds that addresses are good: for testing clients
+    #[arg(long, hide = true, default_value_t = Limits::default().address_lifetime.as_secs())]
+    address_lifetime: u64,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -35,11 +64,23 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let object_store = match object_store(&arguments) {
+        Ok(object_store) => object_store,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::FAILURE;
+        }
+    };
     let settings = Config {
         listen: arguments.listen,
         allow_remote: arguments.allow_remote,
         public_url: arguments.public_url,
-        limits: Limits { renew_upload_id: arguments.renew_upload_id, ..Limits::default() },
+        object_store,
+        limits: Limits {
+            renew_upload_id: arguments.renew_upload_id,
+            address_lifetime: Duration::from_secs(arguments.address_lifetime),
+            ..Limits::default()
+        },
         ..Config::new(arguments.data)
     };
     let server = match Server::start(settings).await {
@@ -50,7 +91,7 @@ async fn main() -> ExitCode {
         }
     };
     if !arguments.quiet {
-        greet(server.url());
+        greet(server.url(), server.state().storage.origin());
     }
     if let Err(error) = tokio::signal::ctrl_c().await {
         eprintln!("Cannot wait for Ctrl-C: {error}. Stopping.");
@@ -60,12 +101,36 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// The object store that the arguments and the environment describe.
+fn object_store(arguments: &Arguments) -> Result<Option<ObjectStoreConfig>, String> {
+    let (Some(endpoint), Some(bucket)) = (&arguments.s3_endpoint, &arguments.s3_bucket) else { return Ok(None) };
+    let credentials = match (&arguments.s3_access_key, &arguments.s3_secret_key) {
+        (Some(access), Some(secret)) => Credentials::new(access, secret),
+        (Some(access), None) => {
+            let secret = std::env::var("AWS_SECRET_ACCESS_KEY").map_err(|_| NO_KEYS)?;
+            Credentials::new(access, secret)
+        }
+        _ => Credentials::from_env().ok_or(NO_KEYS)?,
+    };
+    Ok(Some(ObjectStoreConfig {
+        endpoint: endpoint.clone(),
+        bucket: bucket.clone(),
+        region: arguments.s3_region.clone(),
+        credentials,
+        virtual_hosted: arguments.s3_virtual_hosted,
+        create_bucket: arguments.s3_create_bucket,
+    }))
+}
+
 /// What a person needs to publish here; programs read the first three lines.
-fn greet(url: &str) {
+fn greet(url: &str, store: Option<&str>) {
     println!("Server   {url}");
     println!("User     {}", config::DEMO_USER);
     println!("API key  {}", config::DEMO_KEY);
     println!("Review   {url}/");
+    if let Some(store) = store {
+        println!("Media    {store}");
+    }
     println!();
     println!("export FTRACK_SERVER={url}");
     println!("export FTRACK_API_USER={}", config::DEMO_USER);

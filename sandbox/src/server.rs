@@ -38,6 +38,8 @@ pub enum StartError {
     Listen(SocketAddr, std::io::Error),
     /// The data folder could not be used.
     Data(std::path::PathBuf, std::io::Error),
+    /// The object store cannot be used, and what to do about it.
+    ObjectStore(String),
     /// The database could not be opened or set up.
     Database(std::path::PathBuf, String),
 }
@@ -104,8 +106,12 @@ impl Drop for Server {
 async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
     let folder = config.data.clone();
     std::fs::create_dir_all(&folder).map_err(|e| StartError::Data(folder.clone(), e))?;
-    let storage = Storage::open(folder.join("media")).map_err(|e| StartError::Data(folder.join("media"), e))?;
-    storage.set_public_url(url.to_owned());
+    let media = folder.join("media");
+    let storage = match config.object_store.clone() {
+        Some(store) => Storage::connect(store, media).await.map_err(StartError::ObjectStore)?,
+        None => Storage::open(media.clone()).map_err(|e| StartError::Data(media, e))?,
+    };
+    storage.set_public_url(url);
     storage.set_limits(config.limits);
     let file = folder.join("sandbox.sqlite");
     let failed = |reason: String| StartError::Database(file.clone(), reason);
@@ -145,6 +151,7 @@ impl std::fmt::Display for StartError {
                 write!(f, "Cannot listen on {address}: {error}. Choose another port, or 0 for a free one.")
             }
             Self::Data(path, error) => write!(f, "Cannot use {} for data: {error}.", path.display()),
+            Self::ObjectStore(reason) => f.write_str(reason),
             Self::Database(path, error) => write!(f, "Cannot use the database {}: {error}.", path.display()),
         }
     }

@@ -36,9 +36,17 @@ const FILES: [(&str, &str, &str); 13] = [
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Nothing but this server's own files, media and API; nothing inline; not inside another page.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Nothing but this server's own files, media and API; nothing inline; not inside another page. Pictures and movies may
+/// come from the object store as well.
+fn policy(store: Option<&str>) -> HeaderValue {
+    let store = store.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{store}; media-src 'self'{store}; \
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    // An origin is ASCII, so this does not fail; if it did, pages would be allowed nothing.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
 
 /// The routes of the page.
 pub fn routes(state: AppState) -> Router {
@@ -48,7 +56,7 @@ pub fn routes(state: AppState) -> Router {
         .route("/player/version/{id}", get(page))
         .route("/web/{file}", get(file))
         .route("/session", post(sign_in).delete(sign_out))
-        .layer(middleware::map_response(guard))
+        .layer(middleware::map_response_with_state(policy(state.storage.origin()), guard))
         .with_state(state)
 }
 
@@ -121,9 +129,9 @@ fn names_loopback(headers: &HeaderMap) -> bool {
     }
 }
 
-async fn guard(mut response: Response) -> Response {
+async fn guard(State(policy): State<HeaderValue>, mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-cache"),

@@ -110,7 +110,7 @@ async fn a_handshake_that_is_not_followed_up_expires_and_a_full_hub_says_so() {
 async fn heartbeats_keep_a_client_and_silence_ends_it() {
     let sandbox = Sandbox::start_with(|config| {
         config.hub.heartbeat = Duration::from_millis(50);
-        config.hub.close_timeout = Duration::from_secs(2);
+        config.hub.close_timeout = Duration::from_secs(4);
     })
     .await;
     let (mut lively, mut silent) = (sandbox.connect().await, sandbox.connect().await);

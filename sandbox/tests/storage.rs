@@ -35,7 +35,7 @@ impl Store {
         let storage = Storage::open(folder.path().join("storage")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        storage.set_public_url(format!("http://{address}/"));
+        storage.set_public_url(&format!("http://{address}/"));
         let routes = storage.routes();
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Store { storage, address, client: client(), folder }
@@ -63,9 +63,9 @@ impl Store {
     }
 
     /// Completes an upload, and answers with the size of the object or the code of the refusal.
-    async fn complete(&self, id: &str, upload_id: &str, parts: &[(u32, String)]) -> Result<u64, &'static str> {
+    async fn complete(&self, id: &str, upload_id: &str, parts: &[(u32, String)]) -> Result<u64, String> {
         let completed = self.storage.complete_multipart(id, upload_id, parts.to_vec()).await;
-        completed.map(|()| self.storage.size(id).unwrap()).map_err(|error| error.code())
+        completed.map(|()| self.storage.size(id).unwrap()).map_err(|error| error.code().to_owned())
     }
 
     async fn put_part(&self, url: &str, body: impl Into<reqwest::Body>) -> String {
@@ -297,7 +297,7 @@ async fn a_part_that_is_sent_again_replaces_the_first_one() {
     let upload = store.begin(&id, 1).await;
     let first = store.put_part(&upload.urls[0].1, "first").await;
     let second = store.put_part(&upload.urls[0].1, "second").await;
-    assert_eq!(store.complete(&id, &upload.upload_id, &[(1, first)]).await, Err("InvalidPart"));
+    assert_eq!(store.complete(&id, &upload.upload_id, &[(1, first)]).await, Err("InvalidPart".into()));
     assert_eq!(store.complete(&id, &upload.upload_id, &[(1, second)]).await, Ok(6));
 }
 
@@ -309,17 +309,21 @@ async fn completing_refuses_what_s3_refuses_and_leaves_the_upload_open() {
     let first = store.put_part(&upload.urls[0].1, vec![1; 5 << 20]).await;
     let complete = async |parts: &[(u32, String)]| store.complete(&id, &upload.upload_id, parts).await;
     let wrong = "\"00000000000000000000000000000000\"".to_owned();
-    assert_eq!(complete(&[(1, first.clone()), (2, wrong.clone())]).await, Err("InvalidPart"), "part 2 was never sent");
+    assert_eq!(
+        complete(&[(1, first.clone()), (2, wrong.clone())]).await,
+        Err("InvalidPart".into()),
+        "part 2 was never sent"
+    );
     let second = store.put_part(&upload.urls[1].1, "rest").await;
-    assert_eq!(complete(&[(1, first.clone())]).await, Err("InvalidPart"), "part 2 is not listed");
-    assert_eq!(complete(&[(1, first.clone()), (2, wrong)]).await, Err("InvalidPart"), "another ETag");
-    assert_eq!(complete(&[(2, second.clone()), (1, first.clone())]).await, Err("InvalidPartOrder"));
+    assert_eq!(complete(&[(1, first.clone())]).await, Err("InvalidPart".into()), "part 2 is not listed");
+    assert_eq!(complete(&[(1, first.clone()), (2, wrong)]).await, Err("InvalidPart".into()), "another ETag");
+    assert_eq!(complete(&[(2, second.clone()), (1, first.clone())]).await, Err("InvalidPartOrder".into()));
     let small = store.put_part(&upload.urls[0].1, "too small").await;
-    assert_eq!(complete(&[(1, small), (2, second.clone())]).await, Err("EntityTooSmall"));
+    assert_eq!(complete(&[(1, small), (2, second.clone())]).await, Err("EntityTooSmall".into()));
     let first = store.put_part(&upload.urls[0].1, vec![1; 5 << 20]).await;
     let bare = first.trim_matches('"').to_owned();
     assert_eq!(complete(&[(1, bare), (2, second)]).await, Ok((5 << 20) + 4));
-    assert_eq!(complete(&[]).await, Err("NoSuchUpload"), "complete already");
+    assert_eq!(complete(&[]).await, Err("NoSuchUpload".into()), "complete already");
 }
 
 #[tokio::test]

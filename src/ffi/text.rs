@@ -121,7 +121,7 @@ pub unsafe fn read_options<T: Options>(options: *const T, argument: &str) -> Res
         )
     };
     // No compiler makes a struct whose size is no multiple of its alignment.
-    if size < T::FIRST_SIZE || size > LARGEST || size % align_of::<T>() != 0 {
+    if size < T::FIRST_SIZE || size > LARGEST || !size.is_multiple_of(align_of::<T>()) {
         let known = match (T::FIRST_SIZE, size_of::<T>()) {
             (first, now) if first == now => format!("{now}"),
             (first, now) => format!("{first} to {now}"),

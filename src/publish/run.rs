@@ -29,13 +29,6 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
     session.start(accepted, async move { work.run().await });
 }
 
-/// Where a publish is when all that a reviewer cannot see is done.
-enum Prepared {
-    Stored(Place, Checked, Stored),
-    /// By an earlier try, to its end.
-    DoneBefore,
-}
-
 impl Work {
     async fn run(&self) -> (State, Option<Error>) {
         let _turn = tokio::select! {
@@ -55,8 +48,8 @@ impl Work {
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media.
         let outcome = match prepared {
-            Ok(Prepared::Stored(place, checked, stored)) => self.finish(&place, &checked, stored).await,
-            Ok(Prepared::DoneBefore) => Ok(()),
+            Ok(Some((place, checked, stored))) => self.finish(&place, &checked, stored).await,
+            Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
         match outcome {
@@ -112,8 +105,8 @@ impl Work {
         }
     }
 
-    /// Everything that a reviewer cannot see.
-    async fn prepare(&self) -> Result<Prepared> {
+    /// Everything that a reviewer cannot see. Nothing where an earlier try had done all of it, to the end.
+    async fn prepare(&self) -> Result<Option<(Place, Checked, Stored)>> {
         self.job.enter(Stage::Checking);
         let request = self.request.clone();
         let checked = tokio::task::spawn_blocking(move || check(&request)).await.map_err(|error| {
@@ -134,7 +127,7 @@ impl Work {
         });
 
         if done_before(self, &place, &checked).await? {
-            return Ok(Prepared::DoneBefore);
+            return Ok(None);
         }
 
         self.job.enter(Stage::Uploading);
@@ -142,7 +135,7 @@ impl Work {
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
-        Ok(Prepared::Stored(place, checked, stored))
+        Ok(Some((place, checked, stored)))
     }
 
     async fn finish(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {

@@ -4,7 +4,7 @@ use super::work::Work;
 use crate::ftrack::Operation;
 use crate::session::{Code, Error, Result};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, RANGE};
+use reqwest::header::{CONTENT_RANGE, HeaderMap, RANGE};
 use url::Url;
 
 impl Work {
@@ -60,27 +60,23 @@ fn may_be_asked(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.query().is_some()
 }
 
+/// Only a range has the storage's own word for the size: a whole answer may be anybody's, such as a page to log in.
 fn size(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
-    let text = |name| headers.get(name)?.to_str().ok();
-    match status {
-        StatusCode::PARTIAL_CONTENT => text(CONTENT_RANGE)?.rsplit('/').next()?.parse().ok(),
-        // A server that does not know ranges sends all, whose rest is not read.
-        StatusCode::OK => text(CONTENT_LENGTH)?.parse().ok(),
-        _ => None,
-    }
+    let range = headers.get(CONTENT_RANGE).filter(|_| status == StatusCode::PARTIAL_CONTENT)?;
+    range.to_str().ok()?.rsplit('/').next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::header::CONTENT_LENGTH;
 
     #[test]
-    fn a_size_is_read_from_a_range_or_from_a_whole_answer_and_guessed_from_nothing_else() {
+    fn a_size_is_read_from_a_range_and_guessed_from_nothing_else() {
         let headers = |name, value: &str| HeaderMap::from_iter([(name, value.parse().unwrap())]);
         assert_eq!(size(StatusCode::PARTIAL_CONTENT, &headers(CONTENT_RANGE, "bytes 0-0/1234")), Some(1234));
         assert_eq!(size(StatusCode::PARTIAL_CONTENT, &headers(CONTENT_RANGE, "bytes 0-0/*")), None);
         assert_eq!(size(StatusCode::PARTIAL_CONTENT, &headers(CONTENT_LENGTH, "1")), None);
-        assert_eq!(size(StatusCode::OK, &headers(CONTENT_LENGTH, "77")), Some(77));
-        assert_eq!(size(StatusCode::FORBIDDEN, &headers(CONTENT_LENGTH, "77")), None);
+        assert_eq!(size(StatusCode::OK, &headers(CONTENT_LENGTH, "77")), None);
     }
 }

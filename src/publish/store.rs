@@ -196,7 +196,8 @@ async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>
         warnings.extend(uploaded.warnings);
         let completed = match &uploaded.upload_id {
             Some(upload_id) => complete(work, file, upload_id, &uploaded.parts).await,
-            None => Ok(()),
+            None if uploaded.verified => Ok(()),
+            None => work.check_size(&file.component_id, None, file.source.size_bytes()).await.map(drop),
         };
         let doubtful = |error: &Error| error.details.outcome_unknown || uploaded.taken_up > 0;
         match completed {

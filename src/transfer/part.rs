@@ -28,12 +28,20 @@ pub(super) struct Part {
 
 /// How a request ended.
 pub(super) enum End {
-    /// The storage has the bytes, and this is its ETag, if it gave one.
-    Stored(Option<String>),
+    /// The storage has the bytes.
+    Stored(Receipt),
     /// The job was paused for so long that the request was given up: it is to be sent when the job goes on.
     Paused,
     /// It failed, and to send it again would not help.
     Failed(Error),
+}
+
+/// What the storage says of bytes that it has taken.
+pub(super) struct Receipt {
+    /// Its ETag, if it gave one.
+    pub etag: Option<String>,
+    /// Whether that was compared with what was sent.
+    pub verified: bool,
 }
 
 struct Answer {
@@ -54,7 +62,7 @@ impl Upload<'_> {
             let pauses = self.gate.times_closed();
             let error = tokio::select! {
                 put = self.put(part) => match put {
-                    Ok(etag) => return End::Stored(etag),
+                    Ok(receipt) => return End::Stored(receipt),
                     Err(error) => error,
                 },
                 () = self.paused_for_long() => return End::Paused,
@@ -87,7 +95,7 @@ impl Upload<'_> {
         }
     }
 
-    async fn put(&self, part: &Part) -> Result<Option<String>> {
+    async fn put(&self, part: &Part) -> Result<Receipt> {
         let url = part.address.url();
         let length = part.range.end - part.range.start;
         let attempt = Attempt(Counter::new(self.progress.clone(), self.traffic.lanes.moved(), length));
@@ -110,11 +118,12 @@ impl Upload<'_> {
             return Err(Error::new(Code::StorageUnavailable, message).with_http_status(answer.status.as_u16()));
         }
         let etag = storage::etag(&answer.headers);
-        if let (Some(etag), Some(md5)) = (&etag, answer.md5) {
-            storage::check_etag(etag, md5, &answer.headers, url)?;
-        }
+        let verified = match (&etag, answer.md5) {
+            (Some(etag), Some(md5)) => storage::check_etag(etag, md5, &answer.headers, url)?,
+            _ => false,
+        };
         attempt.0.succeed();
-        Ok(etag)
+        Ok(Receipt { etag, verified })
     }
 
     /// Feeds the file to the request, and waits for the answer.

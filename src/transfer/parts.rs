@@ -3,10 +3,11 @@
 
 use super::journal::Noted;
 use super::lanes::Lane;
-use super::part::{End, Part};
+use super::part::{End, Part, Receipt};
 use super::plan::part_range;
 use super::storage;
 use super::target::{Address, Target};
+use super::traffic::Verify;
 use super::upload::{Upload, Uploaded, blocking, other_kind};
 use crate::session::secret::show_url;
 use crate::session::{Code, Error, Result, policy};
@@ -34,6 +35,8 @@ pub(super) struct Parts<'a> {
     renewed_at: Option<usize>,
     fresh_starts: u32,
     taken_up: usize,
+    /// Parts whose ETag said nothing of their contents.
+    unverified: usize,
     warnings: Vec<String>,
 }
 
@@ -65,6 +68,7 @@ impl<'a> Parts<'a> {
             renewed_at: None,
             fresh_starts: 0,
             taken_up: 0,
+            unverified: 0,
             warnings: Vec::new(),
         }
     }
@@ -77,8 +81,18 @@ impl<'a> Parts<'a> {
             }
             self.begin_anew().await?;
         }
+        let verified = self.unverified == 0 || self.upload.traffic.verify() == Verify::Off;
+        if !verified {
+            self.warnings.push(self.upload.unverified(true));
+        }
         let parts = std::mem::take(&mut self.stored).into_iter().collect();
-        Ok(Uploaded { upload_id: Some(self.upload_id), parts, taken_up: self.taken_up, warnings: self.warnings })
+        Ok(Uploaded {
+            upload_id: Some(self.upload_id),
+            parts,
+            verified,
+            taken_up: self.taken_up,
+            warnings: self.warnings,
+        })
     }
 
     /// What an earlier try has stored is not sent again.
@@ -190,7 +204,7 @@ impl<'a> Parts<'a> {
         let part = Part { number: Some(number), address, headers: HeaderMap::new(), range };
         Ok(async move {
             let end = match upload.put_repeatedly(&part).await {
-                End::Stored(None) => End::Failed(no_etag(&part.address, number)),
+                End::Stored(Receipt { etag: None, .. }) => End::Failed(no_etag(&part.address, number)),
                 end => end,
             };
             Sent { number, generation, lane, end }
@@ -199,8 +213,9 @@ impl<'a> Parts<'a> {
 
     fn take(&mut self, sent: Sent) -> Result<()> {
         match sent.end {
-            End::Stored(etag) => {
-                let etag = etag.unwrap_or_default();
+            End::Stored(receipt) => {
+                self.unverified += usize::from(!receipt.verified);
+                let etag = receipt.etag.unwrap_or_default();
                 self.note(sent.number, etag.clone());
                 self.stored.insert(sent.number, etag);
             }
@@ -263,12 +278,13 @@ impl<'a> Parts<'a> {
 
     async fn begin_anew(&mut self) -> Result<()> {
         let name = self.upload.file_name();
-        let lost = self.stored.len();
+        let (lost, count) = (self.stored.len(), self.addresses.len());
         self.fresh_starts += 1;
         if self.fresh_starts > policy::FRESH_STARTS {
             let message = format!(
-                "the server gave up the upload of {name} {} times because its addresses had expired: the link is too slow \
-                 for them; publish from a machine with a faster one, or a smaller file",
+                "the server opened another upload {} times when it was asked for other addresses, and all parts had to be \
+                 sent again: the link is too slow for the life of its addresses; publish from a machine with a faster one, \
+                 or a smaller file",
                 self.fresh_starts
             );
             return Err(Error::new(Code::StorageExpired, message));
@@ -277,8 +293,9 @@ impl<'a> Parts<'a> {
         self.taken_up = 0;
         // Fresh addresses that were refused at once are no better for being those of another upload.
         self.renewed_at = (lost == 0).then_some(0);
-        let what = "is uploaded from its beginning again: the server has opened another upload, without the parts of the first";
-        self.upload.log.warning("transfer", format_args!("{name} {what} ({lost} parts)"));
+        let what = "the server opened another upload when it was asked for other addresses";
+        let log = &self.upload.log;
+        log.warning("transfer", format_args!("{name}: {what}: {lost} of {count} parts have to be sent again"));
         self.line_up().await;
         Ok(())
     }

@@ -85,14 +85,14 @@ pub(super) fn etag(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Compares what the storage says it holds with what was sent, where its ETag is an MD5: with keys of its own (SSE-KMS
-/// or SSE-C) or for parts put together it is something else.
-pub(super) fn check_etag(etag: &str, md5: [u8; 16], headers: &HeaderMap, url: &Url) -> Result<()> {
+/// or SSE-C) or for parts put together it is something else. Says whether it could be compared.
+pub(super) fn check_etag(etag: &str, md5: [u8; 16], headers: &HeaderMap, url: &Url) -> Result<bool> {
     let own_key = headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
         || headers.get("x-amz-server-side-encryption").is_some_and(|kind| kind.as_bytes().starts_with(b"aws:"));
     let is_md5 = etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit()) && !own_key;
     let sent: String = md5.iter().map(|byte| format!("{byte:02x}")).collect();
     if !is_md5 || etag.eq_ignore_ascii_case(&sent) {
-        return Ok(());
+        return Ok(is_md5);
     }
     let place = show_url(url);
     let message =
@@ -161,13 +161,13 @@ mod tests {
         let url = Url::parse("https://store.example/object").unwrap();
         let md5 = [0xab; 16];
         let plain = HeaderMap::new();
-        check_etag(&"AB".repeat(16), md5, &plain, &url).unwrap();
-        check_etag("not-an-md5", md5, &plain, &url).unwrap();
-        check_etag(&format!("{}-3", "cd".repeat(16)), md5, &plain, &url).unwrap();
+        assert!(check_etag(&"AB".repeat(16), md5, &plain, &url).unwrap());
+        assert!(!check_etag("not-an-md5", md5, &plain, &url).unwrap());
+        assert!(!check_etag(&format!("{}-3", "cd".repeat(16)), md5, &plain, &url).unwrap());
         assert_eq!(check_etag(&"cd".repeat(16), md5, &plain, &url).unwrap_err().code, Code::StorageMismatch);
         let mut encrypted = HeaderMap::new();
         encrypted.insert("x-amz-server-side-encryption", HeaderValue::from_static("aws:kms"));
-        check_etag(&"cd".repeat(16), md5, &encrypted, &url).unwrap();
+        assert!(!check_etag(&"cd".repeat(16), md5, &encrypted, &url).unwrap());
         encrypted.insert("x-amz-server-side-encryption", HeaderValue::from_static("AES256"));
         assert!(check_etag(&"cd".repeat(16), md5, &encrypted, &url).is_err());
     }

@@ -3,16 +3,15 @@
 //! after that.
 
 use super::journal::Journal;
-use super::part::{End, Part};
+use super::part::{End, Part, Receipt};
 use super::parts::Parts;
 use super::progress::Progress;
 use super::storage;
 use super::target::{Address, Target};
-use super::traffic::Traffic;
+use super::traffic::{Traffic, Verify};
 use crate::ftrack::Http;
 use crate::session::gate::Gate;
 use crate::session::log::Log;
-use crate::session::secret::show_url;
 use crate::session::{Class, Code, Error, Result, Source};
 use futures_util::future::BoxFuture;
 use reqwest::header::HeaderMap;
@@ -53,6 +52,8 @@ pub struct Uploaded {
     pub upload_id: Option<String>,
     /// Number and ETag of each part, in ascending order; empty for a file that went up whole.
     pub parts: Vec<(u32, String)>,
+    /// Whether the storage's checksums were compared with what was sent, or nobody wanted that.
+    pub verified: bool,
     /// How many of them an earlier try had stored.
     pub taken_up: usize,
     /// What is not as it should be, and no failure.
@@ -81,7 +82,7 @@ impl Upload<'_> {
         let mut renewed = false;
         loop {
             match self.put_repeatedly(&part).await {
-                End::Stored(etag) => return Ok(self.stored_whole(&part, etag)),
+                End::Stored(receipt) => return Ok(self.stored_whole(&receipt)),
                 End::Paused => self.gate.opened().await,
                 End::Failed(error) if storage::wants_fresh_address(&error) && !renewed => {
                     renewed = true;
@@ -96,17 +97,23 @@ impl Upload<'_> {
         }
     }
 
-    fn stored_whole(&self, part: &Part, etag: Option<String>) -> Uploaded {
-        let mut warnings = Vec::new();
-        if etag.is_none() {
-            let place = show_url(part.address.url());
-            warnings.push(format!(
-                "{} was uploaded and could not be verified: {place} sent no ETag header, which tells the checksum of \
-                 what it holds; ask the storage's administrator to let it through",
-                self.file_name()
-            ));
-        }
-        Uploaded { warnings, ..Uploaded::default() }
+    fn stored_whole(&self, receipt: &Receipt) -> Uploaded {
+        let verified = receipt.verified || self.traffic.verify() == Verify::Off;
+        let warnings = if verified { Vec::new() } else { vec![self.unverified(receipt.etag.is_some())] };
+        Uploaded { warnings, verified, ..Uploaded::default() }
+    }
+
+    /// What is told of a file whose contents could not be compared.
+    pub(super) fn unverified(&self, has_etag: bool) -> String {
+        let why = match has_etag {
+            true => "is no MD5, as with keys of its own (SSE-KMS)",
+            false => "did not come",
+        };
+        format!(
+            "{} was uploaded, and its contents could not be compared: the storage's ETag {why}; ask its administrator, or \
+             say with FTR_VERIFY_OFF that sizes are enough",
+            self.file_name()
+        )
     }
 
     pub(super) fn tell_renewal(&self, error: &Error) {

@@ -71,7 +71,7 @@ fn no_request_follows_the_end_of_a_publish_that_was_cancelled_with_parts_in_flig
     let path = movie(&staging, 120 * MIB).unwrap();
     // Of fifteen parts, some are on their way and none arrives.
     let valve = Valve::before(staging.address(), 2 * MIB);
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let job = session.submit(&Publish::of(&path, TASK)).unwrap();
     valve.wait_open(6);
     valve.wait_passed(MIB);

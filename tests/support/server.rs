@@ -50,6 +50,16 @@ impl Staging {
         self.state.database.run_blocking(|connection| connection.query_row(&query, [], |row| row.get(0))).unwrap()
     }
 
+    /// What it was asked since the last [`Staging::forget_requests`], a line each.
+    pub fn requests(&self) -> Vec<String> {
+        self.state.requests.lines()
+    }
+
+    /// Forgets what it was asked so far.
+    pub fn forget_requests(&self) {
+        self.state.requests.clear();
+    }
+
     /// Tells a program of it, as a user who may do everything.
     pub fn tell(&self, command: &mut Command) {
         environment(command, self.url());

@@ -91,8 +91,6 @@ pub enum Fault {
     OpaqueEtag,
     /// Half the bytes are stored, and the ETag is theirs.
     Truncate,
-    /// Half the bytes are stored, and the ETag is no checksum.
-    TruncateOpaque,
     /// All is well, and then the connection is closed without having announced it.
     CloseAfter,
     /// All is well, and then nothing more is read on the connection, which stays open.

@@ -1,12 +1,14 @@
 //! Every fault, at every place, once, twice in a row and for good.
 
-use super::case::{ALWAYS, Case, EVERYWHERE, Outcome, Spot, run_all};
+use super::case::{ALWAYS, Case, EVERYWHERE, File, Outcome, Spot, http, judge_outcome, run_all, send};
 use super::fault::{Fault, Moment, Reply};
+use super::store::Place;
+use super::wire::Server;
 use ftreview::session::Code;
 use std::time::Duration;
 
 /// Short for tests in which it ends the wait; long enough that a busy machine does not.
-const IDLE: Duration = Duration::from_millis(1500);
+const IDLE: Duration = Duration::from_secs(2);
 
 const UNAVAILABLE: Outcome = Outcome::Fails(Code::StorageUnavailable, &["again"]);
 
@@ -39,8 +41,11 @@ const QUARTERS: [Moment; 6] =
 
 #[tokio::test]
 async fn a_connection_that_is_reset_at_any_point_costs_its_own_part_once_more() {
-    run_all(QUARTERS.into_iter().flat_map(|moment| passing(Fault::Reset(moment), UNAVAILABLE))).await;
-    run_all(QUARTERS.into_iter().flat_map(|moment| with_large_file(passing(Fault::Reset(moment), UNAVAILABLE)))).await;
+    let rows = |moment| passing(Fault::Reset(moment), UNAVAILABLE);
+    let large = [Moment::Start, Moment::Quarters(2), Moment::LastByte]
+        .into_iter()
+        .flat_map(|moment| with_large_file(rows(moment)));
+    run_all(QUARTERS.into_iter().flat_map(rows).chain(large)).await;
 }
 
 #[tokio::test]
@@ -80,33 +85,29 @@ async fn an_answer_before_the_body_is_read_is_no_proof_of_anything() {
 
 #[tokio::test]
 async fn a_stall_at_any_point_is_given_up_and_costs_its_own_part_once_more() {
-    let timeout = Outcome::Fails(Code::NetworkTimeout, &["1.5 s", "check the network"]);
-    let moments = [Moment::Start, Moment::Quarters(2), Moment::Stored];
-    let rows = moments.into_iter().flat_map(|moment| impatient(passing(Fault::Stall(moment), timeout.clone())));
-    run_all(rows.collect::<Vec<_>>()).await;
-    let rows = moments.map(|moment| impatient(passing(Fault::Stall(moment), timeout.clone())));
-    run_all(rows.into_iter().flat_map(with_large_file)).await;
+    let timeout = Outcome::Fails(Code::NetworkTimeout, &["2 s", "check the network"]);
+    let rows = |moment| impatient(passing(Fault::Stall(moment), timeout.clone()));
+    let large = [Moment::Start, Moment::Quarters(2)].into_iter().flat_map(|moment| with_large_file(rows(moment)));
+    run_all([Moment::Start, Moment::Quarters(2), Moment::Stored].into_iter().flat_map(rows).chain(large)).await;
 }
 
 #[tokio::test]
 async fn one_byte_a_second_is_a_stall_in_either_direction() {
     let second = Duration::from_secs(1);
-    let timeout = Outcome::Fails(Code::NetworkTimeout, &["1.5 s"]);
+    let timeout = Outcome::Fails(Code::NetworkTimeout, &["2 s"]);
     let faults = [Fault::ReadSlowly { bytes: 1, pause: second }, Fault::AnswerSlowly(second)];
     run_all(faults.into_iter().flat_map(|fault| impatient(passing(fault, timeout.clone())))).await;
 }
 
 #[tokio::test]
 async fn a_slow_storage_that_goes_on_reading_is_no_stall() {
-    // The whole takes longer than the idle time, and no piece does.
-    let slow = Fault::ReadSlowly { bytes: 96 << 10, pause: Duration::from_millis(50) };
-    let cases = [Spot::Whole, Spot::Middle].map(|spot| Case {
-        large: true,
-        idle_timeout: Duration::from_secs(5),
-        ..Case::new(slow.clone(), spot, 1, Outcome::Arrives)
-    });
-    // Nothing is sent twice.
-    run_all(cases.map(|case| Case { times: 1, ..case })).await;
+    // The whole takes twice the idle time, and what is in buffers at the end much less.
+    let (server, file) = (Server::start().await, File::new(16 << 20, 16 << 20));
+    server.store.spoil(Place::Whole, Fault::ReadSlowly { bytes: 128 << 10, pause: Duration::from_millis(50) }, ALWAYS);
+    let http = http(&server).await;
+    let sent = send(&http, &server, &file, file.plan(Spot::Whole), Duration::from_secs(3)).await;
+    judge_outcome(&"slow", &Outcome::Arrives, &file, &server, &sent);
+    assert_eq!(server.store.seen().len(), 1);
 }
 
 #[tokio::test]

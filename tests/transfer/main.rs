@@ -6,11 +6,13 @@
 mod ftrack_support; // servers that answer as told, and a client
 
 mod case; // a file, a fault, and what is to come of them
+mod control; // pause, caps, limits, and uploads next to each other
 mod fault; // what a storage can do wrong with one request
 mod faults; // every fault at every place
 mod mixture; // many faults in one upload
 mod promises; // what does not fit the table: waits, connections, a part that is alone
 mod renewal; // addresses that run out
+mod resume; // uploads that another try, or another process, began
 mod store; // a storage that remembers everything
 mod upload; // uploads, one promise at a time
 mod wire; // HTTP that breaks its rules

@@ -4,9 +4,10 @@ use super::case::{File, Outcome, Spot, http, judge_outcome, send};
 use super::fault::{Fault, Moment, Reply};
 use super::store::{Life, Place};
 use super::wire::Server;
+use ftreview::ftrack::Http;
 use std::time::Duration;
 
-const IDLE: Duration = Duration::from_millis(1500);
+const IDLE: Duration = Duration::from_secs(3);
 
 /// SplitMix64.
 struct Draw(u64);
@@ -41,9 +42,9 @@ impl Draw {
 }
 
 /// A fault for every other part, some parts twice, and addresses that run out in the middle.
-async fn storm(seed: u64) {
+async fn storm(http: Http, seed: u64) {
     let mut draw = Draw(seed);
-    let server = Server::with(|store| store.renews_upload = seed % 2 == 0).await;
+    let server = Server::with(|store| store.renews_upload = seed.is_multiple_of(2)).await;
     let mut faults = Vec::new();
     for number in 1..=9 {
         for _ in 0..draw.below(3) {
@@ -56,15 +57,16 @@ async fn storm(seed: u64) {
         server.store.set_lives([Life::Requests(draw.below(9))]);
     }
     let file = File::small();
-    let sent = send(&http(&server).await, &server, file, file.plan(Spot::First), IDLE).await;
+    let sent = send(&http, &server, file, file.plan(Spot::First), IDLE).await;
     judge_outcome(&(seed, faults), &Outcome::Arrives, file, &server, &sent);
 }
 
 #[tokio::test]
 async fn any_mixture_of_faults_that_pass_ends_with_the_whole_file() {
+    let http = http(&Server::start().await).await;
     let mut storms = tokio::task::JoinSet::new();
     for seed in 1..=48 {
-        storms.spawn(storm(seed));
+        storms.spawn(storm(http.clone(), seed));
     }
     while let Some(ended) = storms.join_next().await {
         ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));

@@ -1,15 +1,16 @@
 //! What does not fit the table: waits that a storage asks for, connections that are gone before they are used, and a part that
 //! is alone.
 
-use super::case::{ALWAYS, EVERYWHERE, File, Outcome, Sent, Spot, http, judge_outcome, send};
+use super::case::{ALWAYS, EVERYWHERE, File, Outcome, Sending, Sent, Spot, http, judge_outcome, send};
 use super::fault::{Fault, Reply};
 use super::store::{Place, Seen};
 use super::wire::Server;
 use ftreview::session::Code;
+use futures_util::future::join_all;
 use std::time::Duration;
 
 /// Ends waits in tests.
-const IDLE: Duration = Duration::from_millis(1500);
+const IDLE: Duration = Duration::from_secs(2);
 /// Does not.
 const PATIENT: Duration = Duration::from_secs(60);
 
@@ -31,7 +32,7 @@ fn at(server: &Server, place: Place) -> Vec<Seen> {
 /// The trap that registers a film with a hole: no request is in flight, and the upload is not over.
 #[tokio::test]
 async fn a_part_that_waits_for_its_retry_while_nothing_else_is_in_flight_is_waited_for() {
-    for spot in [Spot::First, Spot::Middle, Spot::Last] {
+    join_all([Spot::First, Spot::Middle, Spot::Last].map(async |spot| {
         let (server, place) = (Server::start().await, File::small().place(spot));
         server.store.spoil(place, busy("1"), 2);
         check(&server, spot, Outcome::Arrives).await;
@@ -39,19 +40,21 @@ async fn a_part_that_waits_for_its_retry_while_nothing_else_is_in_flight_is_wait
         let others = server.store.seen().into_iter().filter(|seen| seen.place != place);
         assert!(others.into_iter().all(|seen| seen.ended.unwrap() < last.began), "{:#?}", server.store.seen());
         assert_eq!(server.store.completed(), 1);
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn a_storage_that_says_when_to_come_back_is_left_alone_until_then() {
-    for spot in EVERYWHERE {
+    join_all(EVERYWHERE.map(async |spot| {
         let (server, place) = (Server::start().await, File::small().place(spot));
         server.store.spoil(place, busy("1"), 1);
         check(&server, spot, Outcome::Arrives).await;
         let seen = at(&server, place);
         let pause = seen[1].began - seen[0].ended.unwrap();
         assert!(pause >= Duration::from_secs(1), "{pause:?}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -80,11 +83,14 @@ async fn a_port_that_nobody_listens_on_is_tried_again_until_somebody_does() {
         );
 
         let server = Server::late_for(file.place(spot)).await;
-        let (sent, ()) = tokio::join!(send(&http, &server, file, file.plan(spot), PATIENT), async {
-            // The first try has failed for sure when everything else has arrived, or a while has passed.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut sending = Sending::new(&http, &server, file, file.plan(spot));
+        sending.limits.patience = PATIENT;
+        let (sent, ()) = tokio::join!(sending.run(), async {
+            // Long enough for more tries than there are without patience.
+            tokio::time::sleep(Duration::from_millis(300)).await;
             server.listen_late();
         });
+        assert!(sent.log.matches("again in").count() >= 1, "{}", sent.log);
         judge_outcome(&spot, &Outcome::Arrives, file, &server, &sent);
     }
 }

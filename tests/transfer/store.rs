@@ -39,8 +39,6 @@ pub struct Seen {
     pub place: Place,
     /// Which hand-out of addresses it came with, counted from 1.
     pub generation: u64,
-    pub connection: u64,
-    pub headers: Vec<(String, String)>,
     /// How much of the body was read.
     pub received: u64,
     pub began: Instant,
@@ -104,6 +102,11 @@ impl Store {
     /// The next requests for `place`, so many of them, meet the fault.
     pub fn spoil(&self, place: Place, fault: Fault, times: u32) {
         self.state.lock().rules.push(Rule { place, fault, left: times });
+    }
+
+    /// No fault is left.
+    pub fn behave(&self) {
+        self.state.lock().rules.clear();
     }
 
     /// The lives of the addresses of each hand-out, the first one first; those after them live long.
@@ -270,13 +273,11 @@ impl Store {
     }
 
     /// A request has begun; gives its number.
-    pub fn begin(&self, aim: &Aim, connection: u64, headers: Vec<(String, String)>) -> usize {
+    pub fn begin(&self, aim: &Aim) -> usize {
         let mut state = self.state.lock();
         state.seen.push(Seen {
             place: aim.place,
             generation: aim.generation,
-            connection,
-            headers,
             received: 0,
             began: Instant::now(),
             ended: None,

@@ -113,12 +113,12 @@ async fn accept(listener: TcpListener, store: Arc<Store>, connections: Arc<Atomi
     let mut running = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else { return };
-        let number = connections.fetch_add(1, Ordering::SeqCst);
+        connections.fetch_add(1, Ordering::SeqCst);
         let store = store.clone();
         running.spawn(async move {
             let mut wire = Wire { stream, buffer: Vec::new() };
             // A client that goes away is part of many tests.
-            let after = serve(&mut wire, &store, number).await.unwrap_or(After::Close);
+            let after = serve(&mut wire, &store).await.unwrap_or(After::Close);
             match after {
                 After::Reset => wire.stream.set_zero_linger().unwrap(),
                 After::Silence => pending().await,
@@ -129,12 +129,12 @@ async fn accept(listener: TcpListener, store: Arc<Store>, connections: Arc<Atomi
     }
 }
 
-async fn serve(wire: &mut Wire, store: &Store, connection: u64) -> io::Result<After> {
+async fn serve(wire: &mut Wire, store: &Store) -> io::Result<After> {
     while let Some(head) = wire.head().await? {
         assert_eq!(head.method, "PUT");
         let aim = store.aim(&head.target);
         let length = head.header("content-length").and_then(|length| length.parse().ok());
-        let request = store.begin(&aim, connection, head.headers);
+        let request = store.begin(&aim);
         let mut exchange = Exchange { wire, store, aim, request, length: length.unwrap_or(0) };
         let after = match length {
             Some(_) => exchange.run().await,
@@ -248,12 +248,6 @@ impl Exchange<'_> {
                 let mut bytes = self.body(self.length).await?;
                 bytes.truncate(bytes.len() / 2);
                 let etag = self.store.keep(&self.aim, bytes);
-                self.answer(&good(&etag)).await
-            }
-            Fault::TruncateOpaque => {
-                let mut bytes = self.body(self.length).await?;
-                bytes.truncate(bytes.len() / 2);
-                let etag = self.store.keep_opaque(&self.aim, bytes);
                 self.answer(&good(&etag)).await
             }
             Fault::CloseAfter => {

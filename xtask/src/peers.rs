@@ -58,14 +58,21 @@ pub fn javascript() -> Outcome<String> {
 /// Opens the review page in Chromium, with a movie that the C program published, and then several times at once, where
 /// what is done in one is seen in the others and heard by the official JavaScript client.
 pub fn review_page() -> Outcome<String> {
-    let stage = Stage::set("review-page")?;
+    look(&Stage::set("review-page")?, "review-page", None)
+}
+
+/// Opens the review page of a server; `store` is the origin of its object store.
+pub fn look(stage: &Stage, name: &str, store: Option<&str>) -> Outcome<String> {
     let movie = &demo::PUBLICATIONS[0];
     demo::publish(&stage.program, &stage.server, movie)?;
     let version = check::check(&Api::new(&stage.server), movie).version.ok_or("The movie was not published.")?;
-    let screenshot = scratch("review-page").join("player.png");
+    let screenshot = scratch(name).join("player.png");
     let mut command = shell::program(tools::node()?);
     command.args(["tests/browser/review_page.mjs", "--url", &stage.server.url, "--version", &version]);
     command.arg("--screenshot").arg(&screenshot);
+    if let Some(store) = store {
+        command.args(["--store", store]);
+    }
     shell::run(stage.tell(&mut command))?;
     let mut command = shell::program(tools::node()?);
     command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
@@ -93,9 +100,11 @@ fn python_environment() -> Outcome<PathBuf> {
 }
 
 /// A staging server, and the C program that publishes to it.
-struct Stage {
-    server: Staging,
-    program: PathBuf,
+pub struct Stage {
+    /// The server.
+    pub server: Staging,
+    /// The compiled `examples/c/publish.c`.
+    pub program: PathBuf,
 }
 
 impl Stage {

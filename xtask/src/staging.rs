@@ -23,8 +23,12 @@ impl Staging {
     ///
     /// Call it on the main thread: Linux ends the server when the thread that started it ends.
     pub fn start(program: &Path, data: &Path) -> Outcome<Self> {
+        Self::start_as(Command::new(program), data)
+    }
+
+    /// As [`Staging::start`], with what the command has of arguments and environment.
+    pub fn start_as(mut command: Command, data: &Path) -> Outcome<Self> {
         shell::emptied(data)?;
-        let mut command = Command::new(program);
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         end_with_parent(&mut command);
@@ -68,7 +72,8 @@ impl Drop for Staging {
     }
 }
 
-fn end(child: &mut Child) {
+/// Ends a child and waits until it has.
+pub fn end(child: &mut Child) {
     // It may have ended before, which is just as well.
     let _ = child.kill();
     let _ = child.wait();
@@ -93,7 +98,7 @@ fn read_account(stdout: impl std::io::Read + Send + 'static) -> Option<[String; 
 }
 
 /// Lets the system end the child when this program ends, however it ends.
-fn end_with_parent(command: &mut Command) {
+pub fn end_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: getpid cannot fail and changes nothing.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{self, Outcome};
 use crate::tools::{self, *};
-use crate::{demo, install_check, peers};
+use crate::{bench, demo, install_check, object_store, peers};
 
 /// One suite of tests.
 pub struct Suite {
@@ -66,6 +66,15 @@ pub const SUITES: &[Suite] = &[
         run: demo,
     },
     Suite {
+        name: "bench",
+        about: "The benchmark's sink and senders work",
+        fast: true,
+        needs: &[],
+        wants: &[&CURL],
+        provide: nothing,
+        run: bench::smoke,
+    },
+    Suite {
         name: "asan",
         about: "The C programs and the library, built with AddressSanitizer",
         fast: false,
@@ -100,6 +109,15 @@ pub const SUITES: &[Suite] = &[
         wants: &[],
         provide: peers::provide_javascript,
         run: peers::javascript,
+    },
+    Suite {
+        name: "object-store",
+        about: "The library and the official Python client with a real object store, SeaweedFS",
+        fast: false,
+        needs: &[&PYTHON],
+        wants: &[&CHROMIUM],
+        provide: object_store::provide,
+        run: || object_store::run(counted),
     },
     Suite {
         name: "event-hub",

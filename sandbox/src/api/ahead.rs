@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::batch::{allow_writing, text};
 use super::upload::{component_id, part_count, parts};
 use crate::auth::Caller;
-use crate::error::{ApiError, ApiResult};
+use crate::error::{ApiError, ApiResult, Exception};
 use crate::links::{content_type, file_name};
 use crate::state::AppState;
 use crate::storage::{MultipartUpload, StorageError};
@@ -112,5 +112,7 @@ fn created(id: &str, earlier: &[Value]) -> Option<String> {
 }
 
 fn refused(what: &str, error: &StorageError) -> ApiError {
-    ApiError::validation(format!("{what}: {error}"))
+    // A store that is out of order is no fault of the request: clients ask again.
+    let exception = if error.status().is_server_error() { Exception::Internal } else { Exception::Validation };
+    ApiError::new(exception, format!("{what}: {error}"))
 }

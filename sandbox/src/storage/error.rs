@@ -1,5 +1,6 @@
 //! Why the store refused, in S3's words.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
@@ -9,15 +10,15 @@ use axum::response::{IntoResponse, Response};
 /// A refusal: S3's error code, the HTTP status that goes with it, and a message that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageError {
-    code: &'static str,
+    code: Cow<'static, str>,
     status: StatusCode,
     message: String,
 }
 
 impl StorageError {
     /// S3's name of the error, such as `NoSuchUpload`.
-    pub fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &str {
+        &self.code
     }
 
     /// The HTTP status S3 answers it with.
@@ -31,20 +32,25 @@ impl StorageError {
     }
 
     pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
-        StorageError { code, status: StatusCode::BAD_REQUEST, message: message.into() }
+        StorageError { code: Cow::Borrowed(code), status: StatusCode::BAD_REQUEST, message: message.into() }
     }
 
     pub(super) fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
-        StorageError { code, status: StatusCode::FORBIDDEN, message: message.into() }
+        StorageError { code: Cow::Borrowed(code), status: StatusCode::FORBIDDEN, message: message.into() }
     }
 
     pub(super) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
-        StorageError { code, status: StatusCode::NOT_FOUND, message: message.into() }
+        StorageError { code: Cow::Borrowed(code), status: StatusCode::NOT_FOUND, message: message.into() }
+    }
+
+    /// What another store refused, in its own words.
+    pub(super) fn refused(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        StorageError { code: code.into(), status, message: message.into() }
     }
 
     pub(super) fn length_required() -> Self {
         StorageError {
-            code: "MissingContentLength",
+            code: Cow::Borrowed("MissingContentLength"),
             status: StatusCode::LENGTH_REQUIRED,
             message: "the request has no Content-Length header; send it, and no chunked body".to_owned(),
         }
@@ -62,7 +68,7 @@ impl std::error::Error for StorageError {}
 impl From<io::Error> for StorageError {
     fn from(error: io::Error) -> Self {
         StorageError {
-            code: "InternalError",
+            code: Cow::Borrowed("InternalError"),
             status: StatusCode::INTERNAL_SERVER_ERROR,
             message: format!("the storage folder could not be used: {error}"),
         }
@@ -80,6 +86,7 @@ impl IntoResponse for StorageError {
     }
 }
 
-fn escape(text: &str) -> String {
+/// Text as it stands in XML.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -38,6 +38,23 @@ pub(super) const READ_AFTER_REFUSAL: u64 = 16 << 20;
 /// Chunks (of at most some 100 KiB each, the HTTP buffer) waiting for the disk, which bounds the memory of an upload.
 pub(super) const CHUNKS_IN_FLIGHT: usize = 16;
 
+/// The longest time an address of an object store may be good: S3 refuses more.
+pub(super) const LONGEST_ADDRESS: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long this server's own requests to an object store are good. Clocks differ; S3 takes up to 15 minutes of that.
+pub(super) const STORE_REQUEST: Duration = Duration::from_secs(900);
+
+/// How long a connection to an object store may take to come about.
+pub(super) const STORE_CONNECT: Duration = Duration::from_secs(5);
+
+/// How long an object store may be silent. Completing an upload of ten thousand parts can take minutes, in which S3 sends
+/// white space now and then.
+pub(super) const STORE_SILENCE: Duration = Duration::from_secs(60);
+
+/// The pauses before an object store that is out of order is asked again. Short and few: a client waits, and it asks again
+/// by itself.
+pub(super) const STORE_RETRIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(500)];
+
 /// Parts in one upload: 10 000 in S3 and in ftrack's JavaScript client.
 pub const MOST_PARTS: u32 = 10_000;
 

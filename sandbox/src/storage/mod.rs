@@ -1,49 +1,46 @@
-//! The object store behind the server: what ftrack calls `ftrack.server`, kept in a folder.
+//! The object store behind the server: what ftrack calls `ftrack.server`, kept in a folder or in an S3-compatible store.
 //!
 //! Clients never send bytes to `/api`. They ask for an upload address, PUT to it, and the address itself
 //! is the permission: it names the method, the component, the parts and the headers it was made for, carries the
-//! time it ends, and is signed. It behaves like S3 behind presigned addresses, refusals included, because that
+//! time it ends, and is signed. The folder behaves like S3 behind presigned addresses, refusals included, because that
 //! is what a publishing client meets at a real site (how real stores refuse was measured on SeaweedFS and others).
 
-mod address;
+mod component_id;
 mod error;
-mod http;
+mod folder;
+mod headers;
 mod limits;
-mod objects;
-mod receive;
-mod serve;
-mod uploads;
+mod object_store;
+mod parts;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::Router;
-use parking_lot::RwLock;
 
 pub use self::error::StorageError;
+pub(crate) use self::folder::{File, Shown, serve};
 pub use self::limits::{Limits, MOST_PARTS};
-pub(crate) use self::serve::{File, Shown, serve};
+pub use self::object_store::ObjectStoreConfig;
 
-use self::address::{Address, Signer};
-use self::objects::{ComponentId, Objects};
-use self::uploads::Uploads;
+use self::component_id::ComponentId;
+use self::folder::Folder;
+use self::object_store::ObjectStore;
 
 /// The store. Cloning is cheap and every clone is the same store; all methods may be called from any thread.
-///
 #[derive(Clone)]
 pub struct Storage {
-    inner: Arc<Inner>,
+    place: Place,
 }
 
-struct Inner {
-    folder: PathBuf,
-    objects: Objects,
-    uploads: Uploads,
-    signer: Signer,
-    public_url: RwLock<String>,
-    limits: RwLock<Limits>,
+/// Where the objects are.
+#[derive(Clone)]
+enum Place {
+    /// In a folder of this machine: bytes pass through this server.
+    Folder(Folder),
+    /// In a store of its own: clients speak to it directly.
+    ObjectStore(Arc<ObjectStore>),
 }
 
 /// Where to PUT one file, and the headers to send with it.
@@ -68,37 +65,36 @@ impl Storage {
     /// Opens the store in `folder`, which is made when it is not there. Half-received files of an
     /// earlier run are dropped; uploads in parts, and addresses handed out before, stay good.
     pub fn open(folder: PathBuf) -> io::Result<Storage> {
-        std::fs::create_dir_all(&folder)?;
-        let incoming = folder.join("incoming");
-        if incoming.exists() {
-            std::fs::remove_dir_all(&incoming)?;
-        }
-        std::fs::create_dir_all(&incoming)?;
-        let inner = Inner {
-            objects: Objects::open(folder.join("objects"), incoming)?,
-            uploads: Uploads::open(folder.join("uploads"))?,
-            signer: Signer::open(&folder.join("signing.key"))?,
-            public_url: RwLock::new(String::new()),
-            limits: RwLock::new(Limits::default()),
-            folder,
-        };
-        inner.uploads.expire(Limits::default().upload_lifetime)?;
-        Ok(Storage { inner: Arc::new(inner) })
+        Ok(Storage { place: Place::Folder(Folder::open(folder)?) })
     }
 
-    /// Sets what addresses begin with, such as `http://127.0.0.1:8090`. Known only once the server listens.
-    pub fn set_public_url(&self, url: String) {
-        *self.inner.public_url.write() = url.trim_end_matches('/').to_owned();
+    /// Connects to an S3-compatible store and makes sure that its bucket is there. `folder` holds what has to outlive a
+    /// restart: which uploads in parts are open. Fails with what is wrong and what to do about it.
+    pub async fn connect(config: ObjectStoreConfig, folder: PathBuf) -> Result<Storage, String> {
+        Ok(Storage { place: Place::ObjectStore(Arc::new(ObjectStore::open(config, folder).await?)) })
+    }
+
+    /// Sets what addresses in a folder begin with, such as `http://127.0.0.1:8090`. Known only once the server listens.
+    pub fn set_public_url(&self, url: &str) {
+        if let Place::Folder(folder) = &self.place {
+            folder.set_public_url(url);
+        }
     }
 
     /// Replaces the limits, for example so that tests can use small parts or addresses that are already over.
     pub fn set_limits(&self, limits: Limits) {
-        *self.inner.limits.write() = limits;
+        match &self.place {
+            Place::Folder(folder) => folder.set_limits(limits),
+            Place::ObjectStore(store) => store.set_limits(limits),
+        }
     }
 
     /// The limits in force.
     pub fn limits(&self) -> Limits {
-        *self.inner.limits.read()
+        match &self.place {
+            Place::Folder(folder) => folder.limits(),
+            Place::ObjectStore(store) => store.limits(),
+        }
     }
 
     /// An address for one PUT of a whole file of `size` bytes.
@@ -113,21 +109,10 @@ impl Storage {
         file_name: Option<&str>,
         content_md5: Option<&str>,
     ) -> Upload {
-        let mut address = Address::new("PUT", component_id, self.expiry());
-        address.sign_header("Content-Type", content_type);
-        if let Some(name) = file_name {
-            address.sign_header("Content-Disposition", &serve::disposition("attachment", name));
+        match &self.place {
+            Place::Folder(folder) => folder.single_upload(component_id, size, content_type, file_name, content_md5),
+            Place::ObjectStore(store) => store.single_upload(component_id, size, content_type, file_name, content_md5),
         }
-        if let Some(md5) = content_md5 {
-            address.sign_header("Content-MD5", md5);
-        }
-        let mut headers: Vec<_> = address.signed_headers().to_vec();
-        if let Some(size) = size {
-            // Not among the signed headers, so that a wrong length is answered with what is wrong.
-            address.set("size", size);
-            headers.push(("Content-Length".to_owned(), size.to_string()));
-        }
-        Upload { url: self.url(&address), headers }
     }
 
     /// Begins an upload in `parts` parts and makes an address for each, at most [`MOST_PARTS`]: refuse more before
@@ -136,21 +121,13 @@ impl Storage {
         &self,
         component_id: &str,
         parts: u32,
-        _content_type: &str,
+        content_type: &str,
     ) -> Result<MultipartUpload, StorageError> {
         let id = ComponentId::parse(component_id)?;
-        let limits = self.limits();
-        let upload_id = self.blocking(move |inner| Ok(inner.uploads.begin(&id, parts, &limits)?)).await?;
-        let expires = self.expiry();
-        let urls = (1..=parts.min(MOST_PARTS))
-            .map(|number| {
-                let mut address = Address::new("PUT", component_id, expires);
-                address.set("partNumber", number);
-                address.set("uploadId", &upload_id);
-                (number, self.url(&address))
-            })
-            .collect();
-        Ok(MultipartUpload { upload_id, urls })
+        match &self.place {
+            Place::Folder(folder) => folder.begin_multipart(id, parts).await,
+            Place::ObjectStore(store) => store.begin_multipart(id, parts, content_type).await,
+        }
     }
 
     /// Joins the parts into the component's object. `parts` is every part's number and ETag (quoted or not), ascending.
@@ -162,95 +139,81 @@ impl Storage {
         parts: Vec<(u32, String)>,
     ) -> Result<(), StorageError> {
         let id = ComponentId::parse(component_id)?;
-        let (upload_id, smallest) = (upload_id.to_owned(), self.limits().smallest_part);
-        self.blocking(move |inner| {
-            let chosen = inner.uploads.choose(&id, &upload_id, &parts, smallest)?;
-            inner.objects.join(&id, &chosen.paths, &chosen.etag)?;
-            inner.uploads.forget(&upload_id);
-            Ok(())
-        })
-        .await
+        match &self.place {
+            Place::Folder(folder) => folder.complete_multipart(id, upload_id.to_owned(), parts).await,
+            Place::ObjectStore(store) => store.complete_multipart(&id, upload_id, &parts).await,
+        }
     }
 
     /// Whether the component has an object.
     pub async fn exists(&self, component_id: &str) -> Result<bool, StorageError> {
-        Ok(self.size(component_id).is_some())
+        let Ok(id) = ComponentId::parse(component_id) else { return Ok(false) };
+        match &self.place {
+            Place::Folder(folder) => Ok(folder.path(&id).is_some()),
+            Place::ObjectStore(store) => store.exists(&id).await,
+        }
     }
 
-    /// Size in bytes of the component's object; `None` when there is none.
+    /// Size in bytes of the component's object in a folder; `None` when there is none.
     pub fn size(&self, component_id: &str) -> Option<u64> {
         self.path(component_id).and_then(|path| path.metadata().ok()).map(|metadata| metadata.len())
     }
 
-    /// The file that holds the component's object; `None` when there is none. Read it, do not change it.
+    /// The file that holds the component's object in a folder; `None` when there is none. Read it, do not change it.
     pub fn path(&self, component_id: &str) -> Option<PathBuf> {
-        let id = ComponentId::parse(component_id).ok()?;
-        Some(self.inner.objects.path(&id)).filter(|path| path.is_file())
+        let (folder, id) = self.folder(component_id)?;
+        folder.path(&id)
     }
 
     /// Deletes the component's object, what was derived from it, and its open upload. No object is no error, as in S3.
     pub async fn remove(&self, component_id: &str) -> Result<(), StorageError> {
         let Ok(id) = ComponentId::parse(component_id) else { return Ok(()) };
-        self.blocking(move |inner| {
-            inner.uploads.abort(&id)?;
-            inner.objects.remove(&id)?;
-            Ok(ignore_missing(std::fs::remove_dir_all(inner.derived(&id)))?)
-        })
-        .await
+        match &self.place {
+            Place::Folder(folder) => folder.remove(id).await,
+            Place::ObjectStore(store) => store.remove(&id).await,
+        }
     }
 
     /// An address to read the component without a key, shown under `file_name` as `content_type`.
     pub fn signed_url(&self, component_id: &str, file_name: &str, content_type: &str) -> String {
-        let mut address = Address::new("GET", component_id, self.expiry());
-        address.set("response-content-type", content_type);
-        address.set("file-name", file_name);
-        self.url(&address)
+        match &self.place {
+            Place::Folder(folder) => folder.signed_url(component_id, file_name, content_type),
+            Place::ObjectStore(store) => store.signed_url(component_id, file_name, content_type),
+        }
     }
 
-    /// The store's own HTTP face, `/storage/{component_id}`: PUT with an upload address, GET and HEAD with a read address.
+    /// A folder's HTTP face, `/storage/{component_id}`: PUT with an upload address, GET and HEAD with a read address.
     pub fn routes(&self) -> Router {
-        http::routes(self.clone())
+        match &self.place {
+            Place::Folder(folder) => folder.routes(),
+            Place::ObjectStore(_) => Router::new(),
+        }
     }
 
-    /// The component's file with its ETag, to be served; `None` when there is no object.
+    /// The origin of the store that clients speak to directly; `None` when it is this server.
+    pub fn origin(&self) -> Option<&str> {
+        match &self.place {
+            Place::Folder(_) => None,
+            Place::ObjectStore(store) => Some(store.origin()),
+        }
+    }
+
+    /// The component's file with its ETag, to be served; `None` when there is no object in a folder.
     pub(crate) fn file(&self, component_id: &str) -> Option<File> {
-        let id = ComponentId::parse(component_id).ok()?;
-        self.inner.objects.file(&id)
+        let (folder, id) = self.folder(component_id)?;
+        folder.file(&id)
     }
 
     /// A folder for files derived from this component (scaled thumbnails), removed together with it.
     pub(crate) fn derived_folder(&self, component_id: &str) -> Option<PathBuf> {
-        ComponentId::parse(component_id).ok().map(|id| self.inner.derived(&id))
+        let (folder, id) = self.folder(component_id)?;
+        Some(folder.derived(&id))
     }
 
-    /// Runs work that waits for the disk where it holds nobody up.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Inner) -> Result<T, StorageError> + Send + 'static,
-    ) -> Result<T, StorageError> {
-        let inner = self.inner.clone();
-        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(io::Error::other)?
-    }
-
-    fn expiry(&self) -> SystemTime {
-        SystemTime::now() + self.limits().address_lifetime
-    }
-
-    fn url(&self, address: &Address) -> String {
-        format!("{}{}", self.inner.public_url.read(), self.inner.signer.sign(address))
-    }
-}
-
-impl Inner {
-    fn derived(&self, id: &ComponentId) -> PathBuf {
-        self.folder.join("derived").join(id.as_str())
-    }
-}
-
-/// What a removal says when it has been removed already.
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+    fn folder(&self, component_id: &str) -> Option<(&Folder, ComponentId)> {
+        match &self.place {
+            Place::Folder(folder) => Some((folder, ComponentId::parse(component_id).ok()?)),
+            Place::ObjectStore(_) => None,
+        }
     }
 }

@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tower_http::services::ServeFile;
 
-use super::limits::READ_BLOCK;
+use crate::storage::headers::reading_disposition;
+use crate::storage::limits::READ_BLOCK;
 
 /// A stored file and the ETag (quoted) of its content.
 #[derive(Debug, Clone)]
@@ -44,48 +45,17 @@ pub(crate) async fn serve(file: &File, shown: &Shown<'_>, mut request: Request) 
     }
 }
 
-/// A `Content-Disposition` value; names beyond ASCII are given as RFC 6266 asks.
-pub(crate) fn disposition(kind: &str, file_name: &str) -> String {
-    let plain: String = file_name
-        .chars()
-        .map(|c| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' })
-        .collect();
-    if plain == file_name {
-        return format!("{kind}; filename=\"{plain}\"");
-    }
-    let mut encoded = String::new();
-    for byte in file_name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
 fn with_headers(mut response: Response, file: &File, shown: &Shown<'_>) -> Response {
-    let kind = if opens_safely(shown.content_type) { "inline" } else { "attachment" };
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             response.headers_mut().insert(name, value);
         }
     };
     set(header::CONTENT_TYPE, shown.content_type);
-    set(header::CONTENT_DISPOSITION, &disposition(kind, shown.file_name));
+    set(header::CONTENT_DISPOSITION, &reading_disposition(shown.content_type, shown.file_name));
     set(header::ETAG, &file.etag);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     response
-}
-
-/// Whether a browser may open it on the server's own origin: an uploaded HTML page or SVG could act for the viewer.
-fn opens_safely(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let (major, minor) = kind.split_once('/').unwrap_or((&kind, ""));
-    match major {
-        "video" | "audio" => true,
-        "image" => !minor.contains("xml"),
-        _ => kind == "application/pdf" || kind == "text/plain",
-    }
 }
 
 fn none_match(headers: &HeaderMap, etag: &str) -> bool {

@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
-use super::error::StorageError;
 use super::ignore_missing;
-use super::limits::{Limits, MOST_PARTS};
-use super::objects::ComponentId;
+use crate::storage::component_id::ComponentId;
+use crate::storage::error::StorageError;
+use crate::storage::limits::{Limits, MOST_PARTS};
+use crate::storage::parts::{bare, check_listed};
 
 /// The uploads in parts that are under way.
 pub(super) struct Uploads {
@@ -127,14 +128,7 @@ impl Uploads {
         smallest: u64,
     ) -> Result<Chosen, StorageError> {
         let (folder, begun) = self.find(id, upload_id)?;
-        if !parts.is_sorted_by(|(left, _), (right, _)| left < right) {
-            let message = "the parts are not in ascending order of part_number; sort them, each once";
-            return Err(StorageError::bad_request("InvalidPartOrder", message));
-        }
-        if let Some(missing) = (1..=begun.parts).find(|number| parts.iter().all(|(listed, _)| listed != number)) {
-            let message = format!("part {missing} of {} is not listed; upload and list every part", begun.parts);
-            return Err(StorageError::bad_request("InvalidPart", message));
-        }
+        check_listed(parts, begun.parts)?;
         let mut chosen = Vec::with_capacity(parts.len());
         let mut digests = Md5::new();
         for (index, (number, etag)) in parts.iter().enumerate() {
@@ -230,9 +224,4 @@ fn versions_of(folder: &Path, number: u32) -> io::Result<Vec<PathBuf>> {
 
 fn part_name(number: u32, md5: &str) -> String {
     format!("{number:05}-{md5}")
-}
-
-/// An ETag without the quotes that some clients keep and others drop.
-fn bare(etag: &str) -> &str {
-    etag.trim_matches('"')
 }

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::error::StorageError;
+use crate::storage::error::StorageError;
 
 /// What an address grants: one method on one component, under the conditions in its parameters and headers.
 pub(super) struct Address {

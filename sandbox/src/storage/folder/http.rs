@@ -13,21 +13,21 @@ use base64::engine::general_purpose::STANDARD;
 use tower_http::cors::{Any, CorsLayer};
 use url::form_urlencoded;
 
-use super::Storage;
-use super::error::StorageError;
-use super::objects::ComponentId;
+use super::Folder;
 use super::receive::{discard, receive};
 use super::serve::{Shown, serve};
+use crate::storage::component_id::ComponentId;
+use crate::storage::error::StorageError;
 
 /// The routes, open to pages of any origin: an address is its own permission, and ftrack's JavaScript client uploads
 /// from a browser and has to read the ETag.
-pub(super) fn routes(storage: Storage) -> Router {
+pub(super) fn routes(folder: Folder) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::PUT])
         .allow_headers(Any)
         .expose_headers([header::ETAG]);
-    Router::new().route("/storage/{component_id}", put(put_object).get(get_object)).with_state(storage).layer(cors)
+    Router::new().route("/storage/{component_id}", put(put_object).get(get_object)).with_state(folder).layer(cors)
 }
 
 /// One PUT that was let in: what is to be stored where, and what it has to be.
@@ -39,13 +39,13 @@ struct Put {
 }
 
 async fn put_object(
-    State(storage): State<Storage>,
+    State(folder): State<Folder>,
     Path(component_id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let put = match storage.admit(&component_id, parameters(query), &headers) {
+    let put = match folder.admit(&component_id, parameters(query), &headers) {
         Ok(put) => put,
         Err(refusal) => {
             // Who asked whether to send (Expect: 100-continue) has sent nothing yet.
@@ -55,23 +55,22 @@ async fn put_object(
             return refusal.into_response();
         }
     };
-    match storage.take(put, body).await {
+    match folder.take(put, body).await {
         Ok(etag) => [(header::ETAG, etag)].into_response(),
         Err(refusal) => refusal.into_response(),
     }
 }
 
 async fn get_object(
-    State(storage): State<Storage>,
+    State(folder): State<Folder>,
     Path(component_id): Path<String>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, StorageError> {
     let parameters = parameters(query);
     refuse_keys(request.headers(), &parameters)?;
-    let parameters = storage.inner.signer.check("GET", &component_id, parameters, request.headers())?;
-    ComponentId::parse(&component_id)?;
-    let file = storage.file(&component_id).ok_or_else(|| {
+    let parameters = folder.inner.signer.check("GET", &component_id, parameters, request.headers())?;
+    let file = folder.file(&ComponentId::parse(&component_id)?).ok_or_else(|| {
         StorageError::not_found("NoSuchKey", format!("no data are stored for component {component_id}"))
     })?;
     let shown = Shown {
@@ -81,7 +80,7 @@ async fn get_object(
     Ok(serve(&file, &shown, request).await)
 }
 
-impl Storage {
+impl Folder {
     /// Everything that can be refused before the body is read.
     fn admit(
         &self,

@@ -6,15 +6,10 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::RwLock;
 use tempfile::NamedTempFile;
-use uuid::Uuid;
 
-use super::error::StorageError;
 use super::ignore_missing;
 use super::serve::File;
-
-/// A component id that is known to be a UUID, and so is safe as a file name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ComponentId(String);
+use crate::storage::component_id::ComponentId;
 
 /// The folder of objects. The ETag of `<id>` stands beside it in `<id>.etag`.
 ///
@@ -24,24 +19,6 @@ pub(super) struct Objects {
     incoming: PathBuf,
     /// Held to change an object and its ETag together.
     pair: RwLock<()>,
-}
-
-impl ComponentId {
-    /// Accepts the dashed form of a UUID only, in either case.
-    pub(super) fn parse(text: &str) -> Result<ComponentId, StorageError> {
-        match Uuid::try_parse(text) {
-            Ok(id) if text.len() == 36 => Ok(ComponentId(id.hyphenated().to_string())),
-            _ => Err(StorageError::bad_request(
-                "InvalidArgument",
-                format!("the component id '{text}' is not a UUID such as 3a372bde-05bc-11e4-8908-20c9d081909b"),
-            )),
-        }
-    }
-
-    /// Lower case and dashed.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Objects {
@@ -59,7 +36,7 @@ impl Objects {
     /// Where the object is, or would be.
     pub(super) fn path(&self, id: &ComponentId) -> PathBuf {
         // Two characters of the id keep folders small with many thousands of objects.
-        self.folder.join(&id.0[..2]).join(&id.0)
+        self.folder.join(&id.as_str()[..2]).join(id.as_str())
     }
 
     /// The object with its ETag.

@@ -9,8 +9,8 @@ use md5::{Digest, Md5};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
-use super::error::StorageError;
-use super::limits::{CHUNKS_IN_FLIGHT, READ_AFTER_REFUSAL};
+use crate::storage::error::StorageError;
+use crate::storage::limits::{CHUNKS_IN_FLIGHT, READ_AFTER_REFUSAL};
 
 /// A body that is on disk, under a name nobody reads; dropping it deletes it.
 pub(super) struct Received {
