@@ -49,12 +49,13 @@ pub async fn keep(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
             failed = 0;
             continue;
         }
+        let asked = error.details.retry_after.unwrap_or_default().min(policy::RETRY_CAP);
         shared.report(HubStatus::Connecting, Some(error));
         // A connection that held was a good one.
         failed = if began.elapsed() >= policy::HUB_STEADY { 0 } else { failed + 1 };
         let longest = policy::RETRY_BASE.saturating_mul(1 << failed.min(16)).min(policy::HUB_RECONNECT_CAP);
         // Ended early by any wish: to connect now, or not at all.
-        let _ = timeout(pause_between(longest / 4, longest), wish.changed()).await;
+        let _ = timeout(asked + pause_between(longest / 4, longest), wish.changed()).await;
     }
 }
 
