@@ -53,6 +53,27 @@ async fn addresses_that_had_run_out_before_their_first_use_are_asked_for_again()
     }
 }
 
+/// What S3 does with an expired address: the connection is reset under the body that is being sent, and the answer with it.
+#[tokio::test]
+async fn a_refusal_before_the_body_is_read_is_not_taken_for_a_broken_connection_for_long() {
+    for (life, spot) in
+        [Life::Over, Life::Denied].into_iter().flat_map(|life| [(life, Spot::Whole), (life, Spot::First)])
+    {
+        let server = Server::with(|store| store.refuses_early = true).await;
+        server.store.set_lives([life]);
+        let file = File::large();
+        let sent = send(&http(&server).await, &server, file, file.plan(spot), IDLE).await;
+        judge_outcome(&(life, spot), &Outcome::Arrives, file, &server, &sent);
+        assert_eq!(server.store.hand_outs(), 2);
+        let refused: Vec<Place> =
+            server.store.seen().iter().filter(|seen| seen.generation == 1).map(|seen| seen.place).collect();
+        for place in &refused {
+            let tries = refused.iter().filter(|other| *other == place).count();
+            assert!(tries <= 2, "{place:?} was tried {tries} times\n{}", sent.log);
+        }
+    }
+}
+
 #[tokio::test]
 async fn addresses_that_are_refused_all_together_are_asked_for_again_once() {
     for (renews, spot) in BOTH.into_iter().flat_map(|renews| [(renews, Spot::Whole), (renews, Spot::First)]) {
