@@ -76,14 +76,7 @@ async fn send(work: &Work, http: &Http, traffic: &Arc<Traffic>) -> Outcome {
     uploads.try_for_each_concurrent(work.at_once, |(path, size)| upload(work, http, traffic, path, size, md5s)).await
 }
 
-async fn upload(
-    work: &Work,
-    http: &Http,
-    traffic: &Arc<Traffic>,
-    path: PathBuf,
-    size: u64,
-    md5s: &Md5s,
-) -> Outcome {
+async fn upload(work: &Work, http: &Http, traffic: &Arc<Traffic>, path: PathBuf, size: u64, md5s: &Md5s) -> Outcome {
     let target = target(work, &path, size, md5s)?;
     let source = tokio::task::spawn_blocking(move || Source::open(&path)).await??;
     let upload = Upload {
@@ -120,7 +113,9 @@ fn target(work: &Work, path: &PathBuf, size: u64, md5s: &Md5s) -> Outcome<Target
         Plan::Single => json!({"url": work.address(path, 1, md5s)?.as_str()}),
         Plan::Parts { count, .. } => {
             let urls = (1..=count)
-                .map(|number| Ok(json!({"part_number": number, "signed_url": work.address(path, number, md5s)?.as_str()})))
+                .map(|number| {
+                    Ok(json!({"part_number": number, "signed_url": work.address(path, number, md5s)?.as_str()}))
+                })
                 .collect::<Outcome<Vec<Value>>>()?;
             json!({"upload_id": "bench", "urls": urls})
         }

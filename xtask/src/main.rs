@@ -3,6 +3,7 @@
 
 mod api;
 mod artifacts;
+mod bench;
 mod cc;
 mod check;
 mod demo;
@@ -30,7 +31,7 @@ struct Chore {
     run: fn(&[&str]) -> Outcome,
 }
 
-const CHORES: [Chore; 4] = [
+const CHORES: [Chore; 5] = [
     Chore {
         name: "demo",
         help: "  demo [--once]            Publish a movie and a still from C to a staging server, check what arrived, show the review page.
@@ -44,6 +45,14 @@ const CHORES: [Chore; 4] = [
   test --list              Name the suites.
 ",
         run: test::run,
+    },
+    Chore {
+        name: "bench",
+        help: "  bench upload [--quick] [--size N[MiB|GiB]] [--only SCENARIO]... [--runs N] [--smoke]
+                           Send files with this library and with others, in turn, and compare. A run of everything is
+                           written to docs/performance.md.
+",
+        run: bench::run,
     },
     Chore {
         name: "header",

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{self, Outcome};
 use crate::tools::{self, *};
-use crate::{demo, install_check, object_store, peers};
+use crate::{bench, demo, install_check, object_store, peers};
 
 /// One suite of tests.
 pub struct Suite {
@@ -64,6 +64,15 @@ pub const SUITES: &[Suite] = &[
         wants: &[],
         provide: nothing,
         run: demo,
+    },
+    Suite {
+        name: "bench",
+        about: "The benchmark's sink and senders work",
+        fast: true,
+        needs: &[],
+        wants: &[&CURL],
+        provide: nothing,
+        run: bench::smoke,
     },
     Suite {
         name: "asan",

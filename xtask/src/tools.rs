@@ -27,6 +27,7 @@ pub const PROXY: Tool = tool("tinyproxy", &["tinyproxy", "-v"], "tinyproxy");
 pub const CMAKE: Tool = tool("cmake", &["cmake", "--version"], "cmake");
 pub const MAKE: Tool = tool("make", &["make", "--version"], "make");
 pub const PKG_CONFIG: Tool = tool("pkg-config", &["pkg-config", "--version"], "pkg-config");
+pub const CURL: Tool = tool("curl", &["curl", "--version"], "curl");
 pub const BINUTILS: Tool = tool("binutils", &["readelf", "--version"], "binutils");
 pub const CHROMIUM: Tool = tool("chromium", &["chromium", "--version"], "chromium");
 pub const PYTHON: Tool = tool("python3 with venv", &["python3", "-c", "import ensurepip"], "python3-venv");
