@@ -1,11 +1,11 @@
 //! Addresses that run out, are refused, or belong to an upload that the storage forgot. What real servers do when they are
 //! asked for addresses a second time is not known, so both are tested: the same upload, and another one.
 
-use super::case::{ALWAYS, EVERYWHERE, File, Outcome, Sent, Spot, http, judge_outcome, send};
+use super::case::{ALWAYS, EVERYWHERE, File, Outcome, Sending, Sent, Spot, http, judge_outcome, send};
 use super::fault::{Fault, Reply};
 use super::store::{Life, Place};
 use super::wire::Server;
-use ftreview::session::Code;
+use ftreview::session::{Code, Error};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -150,5 +150,25 @@ async fn an_upload_that_the_storage_forgot_begins_anew() {
         server.store.spoil(File::small().place(spot), Fault::ForgetUpload, 1);
         check(&server, spot, Outcome::Arrives).await;
         assert_eq!(server.store.hand_outs(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_told_as_what_it_is() {
+    for spot in [Spot::Whole, Spot::First] {
+        let server = server(false, [Life::Over]).await;
+        let (file, http) = (File::small(), http(&server).await);
+        let mut sending = Sending::new(&http, &server, file, file.plan(spot));
+        let away =
+            Error::new(Code::Unreachable, "studio.example cannot be reached: its name is unknown; check the network");
+        sending.renewal_fails = Some(away);
+        let sent = sending.run().await;
+        judge_outcome(
+            &spot,
+            &Outcome::Fails(Code::Unreachable, &["studio.example", "check the network"]),
+            file,
+            &server,
+            &sent,
+        );
     }
 }
