@@ -62,7 +62,11 @@ async fn a_refusal_before_the_body_is_read_is_not_taken_for_a_broken_connection_
         let server = Server::with(|store| store.refuses_early = true).await;
         server.store.set_lives([life]);
         let file = File::large();
-        let sent = send(&http(&server).await, &server, file, file.plan(spot), IDLE).await;
+        let http = http(&server).await;
+        let mut sending = Sending::new(&http, &server, file, file.plan(spot));
+        // Time for an answer to arrive, also on a busy machine.
+        sending.limits.retry_base = Duration::from_millis(250);
+        let sent = sending.run().await;
         judge_outcome(&(life, spot), &Outcome::Arrives, file, &server, &sent);
         assert_eq!(server.store.hand_outs(), 2);
         let refused: Vec<Place> =

@@ -210,8 +210,7 @@ async fn a_refusal_is_told_without_retries_also_when_it_comes_before_the_bytes()
     let expired = answer(403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>");
     for (act, code) in [
         (Act::Answer(denied.clone()), Code::StorageRefused),
-        (Act::AnswerEarly(denied.clone()), Code::StorageRefused),
-        (Act::AnswerAndLeave(denied), Code::StorageRefused),
+        (Act::AnswerEarly(denied), Code::StorageRefused),
         (Act::Answer(expired.clone()), Code::StorageExpired),
         (Act::AnswerEarly(expired), Code::StorageExpired),
         (Act::AnswerEarly(answer(400, "")), Code::StorageRefused),
