@@ -93,7 +93,7 @@ impl Upload<'_> {
         loop {
             self.gate.closed().await;
             tokio::select! {
-                () = tokio::time::sleep(policy::PAUSE_HOLD) => return,
+                () = tokio::time::sleep(self.traffic.limits.pause_hold) => return,
                 () = self.gate.opened() => {}
             }
         }
