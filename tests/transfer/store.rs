@@ -58,6 +58,8 @@ pub struct Store {
     pub late_place: Option<Place>,
     /// Whether a renewal of addresses opens another upload in parts.
     pub renews_upload: bool,
+    /// Whether it says no to an address at once and closes the connection, with the body unread.
+    pub refuses_early: bool,
     state: Mutex<State>,
     successes: AtomicU64,
 }
@@ -96,6 +98,7 @@ impl Store {
             late_url: None,
             late_place: None,
             renews_upload: false,
+            refuses_early: false,
             state: Mutex::default(),
             successes: AtomicU64::new(0),
         }
