@@ -103,6 +103,8 @@ pub struct Stage {
     pub server: Staging,
     /// The compiled `examples/c/publish.c`.
     pub program: PathBuf,
+    /// The shared library, for programs that load it.
+    pub library: PathBuf,
 }
 
 impl Stage {
@@ -110,7 +112,11 @@ impl Stage {
         let folder = scratch(name);
         let artifacts = artifacts::build()?;
         let program = cc::example("publish", &artifacts, &folder)?;
-        Ok(Self { server: Staging::start(&artifacts.server, &folder.join("data"))?, program, library: artifacts.shared })
+        Ok(Self {
+            server: Staging::start(&artifacts.server, &folder.join("data"))?,
+            program,
+            library: artifacts.shared,
+        })
     }
 
     /// Tells a peer where the server, the C program, the library and the media are.
