@@ -87,6 +87,9 @@ pub const ADAPT_FAST: u64 = 100_000_000;
 /// Connections that brought nothing are not tried again before: links change, but not every second.
 pub const ADAPT_REST: Duration = Duration::from_secs(20);
 
+/// Refusals within this time are of requests that were under way together, and say once that they were too many.
+pub const SLOW_DOWN_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Requests of a job that is paused are held open this long; storages close a silent connection after 20 s and more.
 pub const PAUSE_HOLD: Duration = Duration::from_secs(10);
 
