@@ -104,7 +104,12 @@ fn each_thing_that_a_reviewer_does_is_told_as_what_it_is() {
     let component = reviewer.component(&version, "thumbnail");
     reviewer.update("AssetVersion", &version, json!({"thumbnail_id": component}));
     assert_eq!(host.next_review().id, component);
+    // As a server does that encodes: the component is there long before the player can show it.
     let movie = reviewer.component(&version, "ftrackreview-mp4");
+    reviewer.set_ftr_meta(&movie, "encoding");
+    reviewer.note(&version, "still encoding", None);
+    assert_eq!(host.next_review().text, "still encoding");
+    reviewer.set_ftr_meta(&movie, "{\"frameIn\": 0, \"frameOut\": 9, \"frameRate\": 24}");
     let review = host.next_review();
     assert_eq!((review.deed, &review.id, review.text.as_str()), (Deed::Encoded, &movie, "ftrackreview-mp4"));
 }

@@ -3,6 +3,7 @@
 use super::again::done_before;
 use super::announce::announce;
 use super::check::{Checked, check};
+use super::clean_up::CleanedUp;
 use super::ids::{self, Ids};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
@@ -37,14 +38,17 @@ impl Work {
             () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
             turn = self.turn() => turn,
         };
-        let mut preparing = std::pin::pin!(self.prepare());
-        let prepared = tokio::select! {
-            biased;
-            () = self.job.cancelled() => {
-                self.settle(preparing).await;
-                Err(cancelled())
+        let prepared = {
+            let mut preparing = std::pin::pin!(self.prepare());
+            tokio::select! {
+                biased;
+                () = self.job.cancelled() => {
+                    self.settle(preparing).await;
+                    Err(cancelled())
+                }
+                prepared = &mut preparing => prepared,
             }
-            prepared = &mut preparing => prepared,
+            // Here what is under way ends: to clean up may take a while, and holds no connection, memory or lane.
         };
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media.
@@ -68,9 +72,14 @@ impl Work {
                     self.log.say(Level::Error, "publish", &error);
                     return (State::Failed, Some(error));
                 }
-                let clean = self.clean_up().await;
-                if clean && error.code == Code::Cancelled {
-                    error.message.push_str("; nothing of it is left");
+                match self.clean_up().await {
+                    CleanedUp::All if error.code == Code::Cancelled => {
+                        error.message.push_str("; nothing of it is left");
+                    }
+                    CleanedUp::Published => error.message.push_str(
+                        "; another try with the same idempotency_key has published it meanwhile, and that stays",
+                    ),
+                    CleanedUp::All | CleanedUp::NotAll => {}
                 }
                 let state = if error.code == Code::Cancelled { State::Cancelled } else { State::Failed };
                 if state == State::Failed {

@@ -67,7 +67,13 @@ impl Journal {
             modified_ns: modified.and_then(|modified| u64::try_from(modified.as_nanos()).ok()),
             identity: source.identity,
         };
-        Ok(Journal { path: folder.join(format!("{component_id}.upload")), source, open: Mutex::default() })
+        Ok(Journal { path: path(folder, component_id), source, open: Mutex::default() })
+    }
+
+    /// Removes what is noted of `component_id` in `folder`, if anything is.
+    pub fn forget(folder: &Path, component_id: &str) {
+        // One that stays is taken for another upload's, and begun anew.
+        let _ = fs::remove_file(path(folder, component_id));
     }
 
     /// Whether something is noted.
@@ -130,6 +136,10 @@ impl Journal {
         // One that stays is taken for another upload's, and begun anew.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn path(folder: &Path, component_id: &str) -> PathBuf {
+    folder.join(format!("{component_id}.upload"))
 }
 
 /// A line that was written to its end, without the end.

@@ -44,7 +44,7 @@ pub struct Answer {
     pub answers: Vec<AnswerNow>,
     /// Objects of review sessions: the version and the session of each.
     pub objects: HashMap<String, (String, String)>,
-    /// Components for the web player: the version and the name of each.
+    /// Components that the web player can show: the version and the name of each.
     pub media: BTreeMap<String, (String, String)>,
     /// Names of statuses.
     pub statuses: HashMap<String, String>,
@@ -104,13 +104,7 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
     notes.sort_by_key(|row| row.pointer("/date/value").and_then(Value::as_str).unwrap_or_default().to_owned());
     let attributes = ["id", "status", "review_session_object_id", "review_session_invitee_id"];
     let answers = all(client, &attributes, "ReviewSessionObjectStatus", "review_session_object_id", &objects).await?;
-    for row in all(client, &["id", "name", "version_id"], "Component", "version_id", versions).await? {
-        if let (Some(id), Some(name), Some(version)) = (text(&row, "id"), text(&row, "name"), text(&row, "version_id"))
-            && name.starts_with("ftrackreview-")
-        {
-            answer.media.insert(id, (version, name));
-        }
-    }
+    answer.media = media(client, versions).await?;
     let authors = notes.iter().filter_map(|row| text(row, "user_id")).collect();
     learn_people(client, "User", &["id", "first_name", "last_name", "username"], authors, memory).await?;
     let invitees = answers.iter().filter_map(|row| text(row, "review_session_invitee_id")).collect();
@@ -143,6 +137,28 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
         })
     }));
     Ok(answer)
+}
+
+/// What the player can show: a component with a name that it knows, whose `ftr_meta` is there and no longer the placeholder
+/// of media that are being encoded (protocol reference, 3.4).
+async fn media(client: &Client, versions: &BTreeSet<String>) -> Result<BTreeMap<String, (String, String)>> {
+    let mut named = BTreeMap::new();
+    for row in all(client, &["id", "name", "version_id"], "Component", "version_id", versions).await? {
+        if let (Some(id), Some(name), Some(version)) = (text(&row, "id"), text(&row, "name"), text(&row, "version_id"))
+            && name.starts_with("ftrackreview-")
+        {
+            named.insert(id, (version, name));
+        }
+    }
+    let components = named.keys().cloned().collect();
+    let metadata = all(client, &["parent_id", "key", "value"], "Metadata", "parent_id", &components).await?;
+    let ready = |row: &Value| {
+        let whole = text(row, "key")? == "ftr_meta" && text(row, "value")? != "encoding";
+        if whole { text(row, "parent_id") } else { None }
+    };
+    let ready: BTreeSet<String> = metadata.iter().filter_map(ready).collect();
+    named.retain(|component, _| ready.contains(component));
+    Ok(named)
 }
 
 async fn notes(client: &Client, parents: &BTreeSet<String>, memory: &mut Memory) -> Result<Vec<Value>> {
