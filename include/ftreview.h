@@ -109,6 +109,7 @@
  *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
  *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
+ *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free
  *  ftr_event                            ftr_session_next_event       ftr_event_free
  *  const ftr_event_info *, its texts    ftr_event_get, _json         the event is freed
  *  structs given to callbacks           the library                  the callback returns
@@ -168,6 +169,11 @@
  * made again, without end, with every subscription. What others say while there is no connection is not heard later:
  * the server does not keep it. FTR_EVENT_HUB_STATUS says when it broke and when it is back.
  *
+ * What reviewers do needs no expressions: ftr_session_watch tells notes, approvals and requests for changes as
+ * FTR_EVENT_REVIEW, and loses none of them with a connection. A publish that ends while the hub is connected is
+ * announced: "ftrack.location.component-added" for each component, and "ftreview.published", or the topic in
+ * ftr_publish_options.announce_topic.
+ *
  *
  * When the network fails
  * ----------------------
@@ -181,7 +187,34 @@
  * file is tried for itself. Cancelling ends all of this at once. What is repeated is never done twice: every id is
  * made before it is used, and where an answer was lost the server is asked whether it has done the work.
  *
- * Up to eight jobs of a session run at once; more wait for their turn, in FTR_STAGE_ACCEPTED.
+ * An upload address that has expired, on a slow link or because the machine slept, is asked for again; parts that are
+ * in storage are kept where the server goes on with the same upload, and sent again where it opens another.
+ *
+ *
+ * Uploads
+ * -------
+ *
+ * A file of up to 16 MiB goes up in one request, a larger one in parts, several at once: six to begin with, more
+ * while
+ * that makes it faster, fewer when the storage asks for it (ftr_session_options.upload_connections sets a number).
+ * What
+ * files take in memory is limited for the session (upload_memory_bytes). ftr_session_set_upload_rate caps the bytes a
+ * second, ftr_job_pause and ftr_job_resume hold a job and let it go on.
+ *
+ * Four publishes of large files run at once and four of small ones beside them (parallel_uploads); others wait for
+ * their turn in FTR_STAGE_ACCEPTED. Each upload has a connection of its own and a fair share of the others and of the
+ * bandwidth, so a still is not kept waiting by films.
+ *
+ * What arrived is verified before anything of it is registered: the MD5 of each request against the storage's ETag,
+ * the
+ * size of an object that was put together of parts, and that the file on disk has not changed meanwhile. Where the
+ * storage gives no ETag, or one that is no MD5, the result has a warning; see FTR_VERIFY_*.
+ *
+ * Progress tells bytes_done, what has left this machine, and bytes_stored of it, what the storage has confirmed.
+ *
+ * With ftr_publish_options.idempotency_key a publish can be tried again, in this process or another, and makes one
+ * version however often. With ftr_session_options.journal_folder as well, an upload that failed or whose process was
+ * killed goes on where it ended, if the server still takes its parts, and else begins anew and says so.
  *
  *
  * Closing, exiting, unloading, fork
@@ -612,6 +645,27 @@
  */
 #define FTR_EVENT_HUB_DROPPED 12
 
+/** A reviewer did something to what ftr_session_watch watches: see .watch and .review. */
+#define FTR_EVENT_REVIEW 13
+
+/** A note was written: ftr_review.text and .frame. */
+#define FTR_REVIEW_NOTE 1
+
+/** The version has another status, named in .text, which is neither of the next two. */
+#define FTR_REVIEW_STATUS 2
+
+/** Approved: in a review session, or by a status whose name says so, which .text has. */
+#define FTR_REVIEW_APPROVED 3
+
+/** Changes are required: in a review session, or by a status whose name says so, which .text has. */
+#define FTR_REVIEW_CHANGES_REQUIRED 4
+
+/** There are new media for the web player, named in .text: the server has encoded them, or somebody added them. */
+#define FTR_REVIEW_ENCODED 5
+
+/** The version has another thumbnail: .id is the component. */
+#define FTR_REVIEW_THUMBNAIL 6
+
 /** No connection to the event hub, because nobody asked for one. */
 #define FTR_HUB_OFF 1
 
@@ -652,6 +706,9 @@
  * In ftr_hub_publish_options.flags: the event is only for subscriptions of the same session, and needs no connection.
  */
 #define FTR_HUB_LOCAL 1
+
+/** In ftr_watch_options.flags: watch what this session has published, and what it will publish. */
+#define FTR_WATCH_PUBLISHED 1
 
 /**
  * In ftr_publish_options.flags: leave width and height out of the movie's ftr_meta. ftrack's documentation asks for
@@ -859,6 +916,31 @@ typedef struct ftr_hub_event {
     const char *in_reply_to;
 } ftr_hub_event;
 
+/** A watch on what reviewers do. 0 is none. */
+typedef uint64_t ftr_watch;
+
+/** What a reviewer did. Ids are ftrack's. */
+typedef struct ftr_review {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** FTR_REVIEW_*: what was done. Ignore what you do not know: later versions add some. */
+    int32_t deed;
+    /** The version. Never NULL. */
+    const char *version_id;
+    /** The review session in which it was done, or NULL. */
+    const char *review_session_id;
+    /** The note, the status, the answer in the review session, or the component. Never NULL. */
+    const char *id;
+    /** The note's text, the name of the status, or the component's name. Never NULL. */
+    const char *text;
+    /** Who wrote the note or gave the answer, as far as the server tells, or NULL. */
+    const char *author;
+    /** The note that this one answers, or NULL. */
+    const char *in_reply_to;
+    /** The note's frame, or -1. */
+    int64_t frame;
+} ftr_review;
+
 /** An event of any kind. The pointers that a kind does not name are NULL. */
 typedef struct ftr_event_info {
     /** How much of this struct the library filled, in bytes. */
@@ -895,6 +977,10 @@ typedef struct ftr_event_info {
      * otherwise.
      */
     const struct ftr_hub_event *hub;
+    /** Of FTR_EVENT_REVIEW, or 0. */
+    ftr_watch watch;
+    /** Of FTR_EVENT_REVIEW. */
+    const struct ftr_review *review;
 } ftr_event_info;
 
 /**
@@ -1026,6 +1112,15 @@ typedef struct ftr_publish_options {
      * upload that failed goes on where it ended. NULL: each call is a publish of its own.
      */
     const char *idempotency_key;
+    /**
+     * The topic of the event by which others hear of the version, if the event hub is connected when the publish
+     * ends. NULL: "ftreview.published".
+     */
+    const char *announce_topic;
+    /**
+     * What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
+     */
+    const char *announce_data;
 } ftr_publish_options;
 
 /** An event in the pull form. 0 is none. */
@@ -1107,6 +1202,27 @@ typedef struct ftr_hub_publish_options {
     /** Handed to the callback. Not touched. */
     void *user_data;
 } ftr_hub_publish_options;
+
+/**
+ * What to watch. Begin with FTR_WATCH_OPTIONS_INIT and set one of `version_id`, `review_session_id` and
+ * FTR_WATCH_PUBLISHED. Everything is copied by ftr_session_watch, but for user_data.
+ */
+typedef struct ftr_watch_options {
+    /** sizeof(ftr_watch_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_WATCH_PUBLISHED, or 0. */
+    uint32_t flags;
+    /** A version's id, or NULL. */
+    const char *version_id;
+    /** A review session's id, or NULL: every version in it, also those that are added later. */
+    const char *review_session_id;
+    /** Any number: comes back in every event of the watch. */
+    uint64_t tag;
+    /** Gets the FTR_EVENT_REVIEW of this watch, inside ftr_session_poll_events. NULL: the session's on_event does. */
+    ftr_event_callback callback;
+    /** Handed to the callback. Not touched. */
+    void *user_data;
+} ftr_watch_options;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1208,10 +1324,10 @@ FTR_API int32_t ftr_session_set_upload_rate(ftr_session session, uint64_t bytes_
 FTR_API int32_t ftr_session_close(ftr_session session, int32_t timeout_ms);
 
 /**
- * Frees a session, the handles of its jobs and subscriptions, and its undelivered events. Does not wait for the
- * network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session
- * runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that
- * thread must not be waiting for this one.
+ * Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for
+ * the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the
+ * session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so
+ * that thread must not be waiting for this one.
  * 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
  */
 FTR_API int32_t ftr_session_free(ftr_session session);
@@ -1382,6 +1498,26 @@ FTR_API int32_t ftr_hub_reply(ftr_session session, const char *event_id, const c
  */
 FTR_API int32_t ftr_hub_stop(ftr_session session, const char *event_id);
 
+/**
+ * Watches what reviewers do to a version, to the versions of a review session, or to what this session publishes.
+ * Each note, change of status, approval, request for changes, encoded movie and new thumbnail is told by one
+ * FTR_EVENT_REVIEW when polling, but for the session's own changes. What was there before is not told, except for
+ * notes and answers on versions that this session has published.
+ * It hears by the event hub: connect it (ftr_hub_connect, or FTR_SESSION_AUTO_CONNECT_EVENT_HUB). When a connection
+ * comes back, and every few minutes besides, the server is asked what happened meanwhile, so that nothing is lost and
+ * nothing told twice.
+ * `*watch` is written only on success; free it with ftr_watch_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT (nothing to watch, or more
+ * than one thing), FTR_E_CLOSED, FTR_E_OUT_OF_RESOURCES.
+ */
+FTR_API int32_t ftr_session_watch(ftr_session session, const struct ftr_watch_options *options, ftr_watch *watch);
+
+/**
+ * Ends a watch and frees its handle: nothing of it is told any more, not even what waits already. A callback of it
+ * that another thread is in at this moment is not waited for. 0 is allowed and does nothing.
+ */
+FTR_API int32_t ftr_watch_free(ftr_watch watch);
+
 /** To begin with: what the environment says, and warnings in the log. */
 #define FTR_SESSION_OPTIONS_INIT \
     { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
@@ -1389,7 +1525,7 @@ FTR_API int32_t ftr_hub_stop(ftr_session session, const char *event_id);
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
-    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL }
+    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \
@@ -1398,6 +1534,10 @@ FTR_API int32_t ftr_hub_stop(ftr_session session, const char *event_id);
 /** To begin with: for everybody, without replies. */
 #define FTR_HUB_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_hub_publish_options), 0, NULL, NULL, 0, 0, 0, NULL, NULL }
+
+/** To begin with: nothing is watched. */
+#define FTR_WATCH_OPTIONS_INIT \
+    { sizeof(ftr_watch_options), 0, NULL, NULL, 0, NULL, NULL }
 
 /** To begin with: to be filled by ftr_hub_status. */
 #define FTR_HUB_INFO_INIT \

@@ -167,9 +167,11 @@ fn layouts() -> Vec<String> {
         ftr_log_line { struct_size level time_ms target message }
         ftr_event_info {
             struct_size kind session job tag status reserved error progress result log dropped
-            subscription hub
+            subscription hub watch review
         }
         ftr_hub_event { struct_size reserved topic id source_id data source target in_reply_to }
+        ftr_review { struct_size deed version_id review_session_id id text author in_reply_to frame }
+        ftr_watch_options { struct_size flags version_id review_session_id tag callback user_data }
         ftr_hub_info { struct_size status connections subscriptions waiting dropped published }
         ftr_session_options {
             struct_size flags server_url api_key api_user timeout_ms connect_timeout_ms headers cookies proxy ca_file
@@ -178,6 +180,7 @@ fn layouts() -> Vec<String> {
         }
         ftr_publish_options {
             struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
+            announce_topic announce_data
         }
         ftr_hub_subscribe_options { struct_size priority metadata tag callback user_data }
         ftr_hub_publish_options {
@@ -204,7 +207,9 @@ fn numbers() -> Vec<String> {
         FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING
         FTR_EVENT_STATUS FTR_EVENT_PROGRESS FTR_EVENT_VERSION_CREATED FTR_EVENT_JOB_ENDED FTR_EVENT_LOG
         FTR_EVENT_DROPPED FTR_EVENT_HUB_STATUS FTR_EVENT_HUB FTR_EVENT_HUB_REPLY FTR_EVENT_HUB_PUBLISHED
-        FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED
+        FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED FTR_EVENT_REVIEW
+        FTR_REVIEW_NOTE FTR_REVIEW_STATUS FTR_REVIEW_APPROVED FTR_REVIEW_CHANGES_REQUIRED FTR_REVIEW_ENCODED
+        FTR_REVIEW_THUMBNAIL FTR_WATCH_PUBLISHED
         FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED
         FTR_LOG_OFF FTR_LOG_ERROR FTR_LOG_WARNING FTR_LOG_INFO FTR_LOG_DEBUG FTR_LOG_TRACE
         FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE

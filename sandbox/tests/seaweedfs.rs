@@ -1,7 +1,7 @@
 //! The staging server with a real object store behind it, and real clients before it.
 //!
 //! `cargo xtask test object-store` starts the store and runs these; by themselves they are ignored. They need
-//! `FTREVIEW_S3_ENDPOINT` and the keys, `FTREVIEW_PUBLISH` (the compiled `examples/c/publish.c`), `FTREVIEW_PYTHON` (a
+//! `FTREVIEW_S3_ENDPOINT` and the keys, `FTREVIEW_S3_READER` (the access key of one who may only read, same secret), `FTREVIEW_PUBLISH` (the compiled `examples/c/publish.c`), `FTREVIEW_PYTHON` (a
 //! Python with ftrack's own client) and `FTREVIEW_MEDIA` (the folder `examples/media`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
@@ -40,13 +40,17 @@ print("equal:", data == open(sys.argv[1], "rb").read())
 "#;
 
 async fn sandbox(limits: Limits) -> Sandbox {
+    sandbox_as(Credentials::from_env().unwrap(), limits).await
+}
+
+async fn sandbox_as(credentials: Credentials, limits: Limits) -> Sandbox {
     Sandbox::start_with(|config| {
         config.limits = limits;
         config.object_store = Some(ObjectStoreConfig {
             endpoint: variable("FTREVIEW_S3_ENDPOINT").parse().unwrap(),
             bucket: "staging".to_owned(),
             region: "us-east-1".to_owned(),
-            credentials: Credentials::from_env().unwrap(),
+            credentials,
             virtual_hosted: false,
             create_bucket: true,
         });
@@ -62,25 +66,29 @@ fn media(name: &str) -> PathBuf {
     Path::new(&variable("FTREVIEW_MEDIA")).join(name)
 }
 
-/// Runs a client that finds the server in its environment; the `key: value` lines that it prints.
-async fn client(sandbox: &Sandbox, mut command: Command) -> HashMap<String, String> {
+/// Runs a client that finds the server in its environment.
+async fn run(sandbox: &Sandbox, mut command: Command) -> Output {
     command.env("FTRACK_SERVER", sandbox.server.url());
     command.env("FTRACK_API_USER", DEMO_USER).env("FTRACK_API_KEY", DEMO_KEY);
     command.env("FTRACK_API_SCHEMA_CACHE_PATH", sandbox.folder.path());
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(name);
     }
-    let Output { status, stdout, stderr } =
-        tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap()
+}
+
+/// Runs a client that has to pass; the `key: value` lines that it prints.
+async fn client(sandbox: &Sandbox, command: Command) -> HashMap<String, String> {
+    let Output { status, stdout, stderr } = run(sandbox, command).await;
     assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
     let text = String::from_utf8(stdout).unwrap();
     text.lines().filter_map(|line| line.split_once(": ")).map(|(key, value)| (key.into(), value.into())).collect()
 }
 
-async fn publish(sandbox: &Sandbox, path: &Path) -> HashMap<String, String> {
+fn publish(path: &Path) -> Command {
     let mut command = Command::new(variable("FTREVIEW_PUBLISH"));
     command.args(["--context", "demo/sq010/sh010/compositing", "--thumbnail"]).arg(media("thumbnail.jpg")).arg(path);
-    client(sandbox, command).await
+    command
 }
 
 fn metadata(id: &str, more: Value) -> Value {
@@ -156,7 +164,7 @@ fn assert_not_through_the_server(sandbox: &Sandbox) {
 async fn a_movie_that_the_library_publishes_is_in_the_store_in_one_piece() {
     let sandbox = sandbox(Limits::default()).await;
     let movie = std::fs::read(media("review.mp4")).unwrap();
-    let published = publish(&sandbox, &media("review.mp4")).await;
+    let published = client(&sandbox, publish(&media("review.mp4"))).await;
     assert_not_through_the_server(&sandbox);
     let (response, bytes) = read(&sandbox, &published["component_id"]).await;
     assert_eq!(etag(&response), md5(&movie));
@@ -182,13 +190,31 @@ async fn a_large_movie_that_the_library_publishes_is_joined_from_parts_in_the_st
     movie.extend((0..17 << 20).map(|index: u32| index.to_le_bytes()[1]));
     let path = sandbox.folder.path().join("large.mp4");
     std::fs::write(&path, &movie).unwrap();
-    let published = publish(&sandbox, &path).await;
+    let published = client(&sandbox, publish(&path)).await;
     assert_not_through_the_server(&sandbox);
     let (response, bytes) = read(&sandbox, &published["component_id"]).await;
     // The MD5 of the parts' MD5s: what the library sent is what the store hashed, part by part.
     let digests: Vec<u8> = movie.chunks(8 << 20).flat_map(|part| Md5::digest(part).to_vec()).collect();
     assert_eq!(etag(&response), format!("{}-3", md5(&digests)));
     assert!(bytes == movie);
+}
+
+#[tokio::test]
+#[ignore = "needs an object store: cargo xtask test object-store"]
+async fn a_store_that_takes_nothing_is_told_by_the_library_and_leaves_no_version() {
+    // Makes the bucket.
+    drop(sandbox(Limits::default()).await);
+    let secret = Credentials::from_env().unwrap().secret().to_owned();
+    let reader = Credentials::new(variable("FTREVIEW_S3_READER"), &secret);
+    let sandbox = sandbox_as(reader, Limits::default()).await;
+    let Output { status, stderr, .. } = run(&sandbox, publish(&media("review.mp4"))).await;
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert!(!status.success() && stderr.contains("AccessDenied"), "{status}: {stderr}");
+    assert!(!stderr.contains("X-Amz") && !stderr.contains(&secret), "{stderr}");
+    assert!(sandbox.query("select id from AssetVersion").await.is_empty());
+    let refused =
+        sandbox.fail(json!([metadata(&new_id(), json!({"file_size": 8, "parts": 2}))]), "ValidationError").await;
+    assert!(refused.contains("AccessDenied"), "{refused}");
 }
 
 #[tokio::test]

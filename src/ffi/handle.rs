@@ -29,6 +29,7 @@ pub enum Kind {
     Job = 2,
     Event = 3,
     Subscription = 4,
+    Watch = 5,
 }
 
 impl Kind {
@@ -38,6 +39,7 @@ impl Kind {
             Kind::Job => "job",
             Kind::Event => "event",
             Kind::Subscription => "subscription",
+            Kind::Watch => "watch",
         }
     }
 
@@ -47,6 +49,7 @@ impl Kind {
             2 => Some(Kind::Job),
             3 => Some(Kind::Event),
             4 => Some(Kind::Subscription),
+            5 => Some(Kind::Watch),
             _ => None,
         }
     }

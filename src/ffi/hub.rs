@@ -4,11 +4,12 @@ use super::callbacks::Own;
 use super::constants::{FTR_HUB_LOCAL, FTR_OK};
 use super::guard::guard;
 use super::handle::{Kind, Table};
-use super::options::unknown_flags;
+use super::options::{json_object, unknown_flags};
 use super::session::SESSIONS;
 use super::text::{deadline, null, optional_text, output, read_options};
 use super::types::*;
 use super::view::EventView;
+use super::watch::WATCHES;
 use crate::ftrack::Client;
 use crate::hub::{Hub, Publish, Replies, Subscribe};
 use crate::session::news::{HubStatus, Receiver};
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 /// What a session has of the event hub.
 pub struct HubObject {
-    pub station: Hub,
+    pub station: Arc<Hub>,
     /// The functions for events that were published, by number, until their end was told.
     published: Mutex<HashMap<u64, Own>>,
 }
@@ -40,7 +41,7 @@ pub static SUBSCRIPTIONS: Table<SubscriptionObject> = Table::new(Kind::Subscript
 
 impl HubObject {
     pub fn new(session: &Session, client: &Arc<Client>) -> HubObject {
-        HubObject { station: Hub::new(session, client), published: Mutex::default() }
+        HubObject { station: Arc::new(Hub::new(session, client)), published: Mutex::default() }
     }
 
     /// Calls the function that the event has for itself. Whether nothing else is to be called.
@@ -53,6 +54,10 @@ impl HubObject {
                     Err(_) => true,
                 }
             }
+            Event::Review { watch, .. } => match WATCHES.get(watch.handle, "watch") {
+                Ok(object) => object.own.tell(view),
+                Err(_) => true,
+            },
             Event::HubReply { publisher, .. } => {
                 let own = self.published.lock().get(&publisher.handle).copied();
                 own.is_some_and(|own| own.tell(view))
@@ -302,20 +307,9 @@ pub unsafe extern "C" fn ftr_hub_stop(session: ftr_session, event_id: *const c_c
 
 /// # Safety
 /// `text` is NULL or NUL-terminated, and unchanged during the call.
-unsafe fn needed_text(text: *const c_char, argument: &str, what: &str) -> Result<String> {
+pub unsafe fn needed_text(text: *const c_char, argument: &str, what: &str) -> Result<String> {
     // SAFETY: passed on.
     unsafe { optional_text(text, argument) }?.ok_or_else(|| null(argument, what))
-}
-
-fn json_object(text: &str, argument: &str) -> Result<Map<String, Value>> {
-    let wrong = |why: String| {
-        let remedy = "give the text of a JSON object, such as {\"shot\": \"sh010\"}";
-        Error::new(Code::InvalidJson, format!("{argument}: {why}; {remedy}"))
-    };
-    match serde_json::from_str(text).map_err(|error| wrong(format!("is no JSON ({error})")))? {
-        Value::Object(object) => Ok(object),
-        _ => Err(wrong("is JSON, but no object".to_owned())),
-    }
 }
 
 fn replies(options: &ftr_hub_publish_options) -> Result<Option<Replies>> {

@@ -22,6 +22,7 @@ mod text; // text and option structs from C
 pub mod types; // the structs and callbacks of the header
 mod version; // what this library is, names of errors
 mod view; // events as C sees them
+mod watch; // what reviewers do, as events
 
 pub use version::{ftr_abi_version, ftr_error_description, ftr_error_name, ftr_last_error_message, ftr_version};
 
@@ -41,3 +42,5 @@ pub use hub::{
     ftr_hub_connect, ftr_hub_disconnect, ftr_hub_publish, ftr_hub_reply, ftr_hub_status, ftr_hub_stop,
     ftr_hub_subscribe, ftr_hub_unsubscribe, ftr_hub_wait_connected,
 };
+
+pub use watch::{ftr_session_watch, ftr_watch_free};

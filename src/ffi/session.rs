@@ -11,6 +11,7 @@ use super::poller::Poller;
 use super::system_user::system_user;
 use super::text::{deadline, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
+use super::watch::WATCHES;
 use crate::ftrack::connect::{Connection, connect};
 use crate::ftrack::settings::Variables;
 use crate::publish::{self, Publisher};
@@ -67,7 +68,8 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         }
         let UploadSettings { limits, parallel_uploads, journal_folder } = uploads;
         let traffic = Traffic::new(limits);
-        let publisher = Publisher::new(connection.client().clone(), traffic, journal_folder, parallel_uploads);
+        let station = hub.station.clone();
+        let publisher = Publisher::new(connection.client().clone(), traffic, journal_folder, parallel_uploads, station);
         let object = Arc::new(SessionObject {
             session,
             callbacks: Callbacks::new(&options),
@@ -197,7 +199,7 @@ pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i3
     })
 }
 
-/// Frees a session, the handles of its jobs and subscriptions, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
+/// Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
@@ -210,6 +212,7 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         object.session.abandon();
         object.hub.station.close();
         SUBSCRIPTIONS.remove_all(|subscription| subscription.session == session);
+        WATCHES.remove_all(|watch| watch.session == session);
         JOBS.remove_all(|job| job.session == session);
         object.poller.wait();
         Ok(FTR_OK)

@@ -2,6 +2,7 @@
 
 use super::types::{
     ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options, ftr_publish_options, ftr_session_options,
+    ftr_watch_options,
 };
 use crate::session::{Code, Error, Result};
 use std::ffi::{CStr, c_char};
@@ -91,6 +92,12 @@ unsafe impl Options for ftr_hub_subscribe_options {
 unsafe impl Options for ftr_hub_publish_options {
     const NAME: &'static str = "ftr_hub_publish_options";
     const FIRST_SIZE: usize = size_of::<ftr_hub_publish_options>();
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_watch_options {
+    const NAME: &'static str = "ftr_watch_options";
+    const FIRST_SIZE: usize = size_of::<ftr_watch_options>();
 }
 
 // SAFETY: as above.

@@ -14,6 +14,9 @@ pub type ftr_event = u64;
 /// A subscription to events of the hub. 0 is none.
 pub type ftr_subscription = u64;
 
+/// A watch on what reviewers do. 0 is none.
+pub type ftr_watch = u64;
+
 /// What went wrong. Made by the library; every text is UTF-8 and safe to show: no key, no password, no upload address is in it.
 #[repr(C)]
 pub struct ftr_error {
@@ -166,6 +169,29 @@ pub struct ftr_hub_event {
     pub in_reply_to: *const c_char,
 }
 
+/// What a reviewer did. Ids are ftrack's.
+#[repr(C)]
+pub struct ftr_review {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_REVIEW_*: what was done. Ignore what you do not know: later versions add some.
+    pub deed: i32,
+    /// The version. Never NULL.
+    pub version_id: *const c_char,
+    /// The review session in which it was done, or NULL.
+    pub review_session_id: *const c_char,
+    /// The note, the status, the answer in the review session, or the component. Never NULL.
+    pub id: *const c_char,
+    /// The note's text, the name of the status, or the component's name. Never NULL.
+    pub text: *const c_char,
+    /// Who wrote the note or gave the answer, as far as the server tells, or NULL.
+    pub author: *const c_char,
+    /// The note that this one answers, or NULL.
+    pub in_reply_to: *const c_char,
+    /// The note's frame, or -1.
+    pub frame: i64,
+}
+
 /// How the event hub of a session is. Begin with FTR_HUB_INFO_INIT; filled by ftr_hub_status.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -217,6 +243,10 @@ pub struct ftr_event_info {
     pub subscription: ftr_subscription,
     /// Of FTR_EVENT_HUB and FTR_EVENT_HUB_REPLY: the event. Of FTR_EVENT_HUB_PUBLISHED: the event's id, and "" otherwise.
     pub hub: *const ftr_hub_event,
+    /// Of FTR_EVENT_REVIEW, or 0.
+    pub watch: ftr_watch,
+    /// Of FTR_EVENT_REVIEW.
+    pub review: *const ftr_review,
 }
 
 /// Called inside ftr_session_poll_events for FTR_EVENT_PROGRESS. The struct is valid during the call.
@@ -317,6 +347,10 @@ pub struct ftr_publish_options {
     pub tag: u64,
     /// A text that names this publish and no other, such as the id of a farm's task: however often it is published with the same one, also from other processes, there is one version. With ftr_session_options.journal_folder an upload that failed goes on where it ended. NULL: each call is a publish of its own.
     pub idempotency_key: *const c_char,
+    /// The topic of the event by which others hear of the version, if the event hub is connected when the publish ends. NULL: "ftreview.published".
+    pub announce_topic: *const c_char,
+    /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
+    pub announce_data: *const c_char,
 }
 
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.
@@ -356,6 +390,26 @@ pub struct ftr_hub_publish_options {
     /// After how many replies to stop waiting. 0: all that come in the time.
     pub max_replies: u32,
     /// Gets the FTR_EVENT_HUB_REPLY and the FTR_EVENT_HUB_PUBLISHED of this event, inside ftr_session_poll_events. NULL: the session's on_event does.
+    pub callback: ftr_event_callback,
+    /// Handed to the callback. Not touched.
+    pub user_data: *mut c_void,
+}
+
+/// What to watch. Begin with FTR_WATCH_OPTIONS_INIT and set one of `version_id`, `review_session_id` and FTR_WATCH_PUBLISHED. Everything is copied by ftr_session_watch, but for user_data.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_watch_options {
+    /// sizeof(ftr_watch_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_WATCH_PUBLISHED, or 0.
+    pub flags: u32,
+    /// A version's id, or NULL.
+    pub version_id: *const c_char,
+    /// A review session's id, or NULL: every version in it, also those that are added later.
+    pub review_session_id: *const c_char,
+    /// Any number: comes back in every event of the watch.
+    pub tag: u64,
+    /// Gets the FTR_EVENT_REVIEW of this watch, inside ftr_session_poll_events. NULL: the session's on_event does.
     pub callback: ftr_event_callback,
     /// Handed to the callback. Not touched.
     pub user_data: *mut c_void,

@@ -6,6 +6,7 @@ use super::types::*;
 use crate::session::event::{FileProgress, JobName};
 use crate::session::log::Line;
 use crate::session::news::{HubEvent, Receiver};
+use crate::session::review::Review;
 use crate::session::{Ended, Error, Event, Progress, Published};
 use serde_json::{Value, json};
 use std::ffi::{CString, c_char};
@@ -145,6 +146,7 @@ impl ProgressView {
 pub struct EventView {
     pub raw: ftr_event_info,
     _hub: Option<Box<ftr_hub_event>>,
+    _review: Option<Box<ftr_review>>,
     progress: Option<Box<ProgressView>>,
     result: Option<Box<ResultView>>,
     log: Option<Box<ftr_log_line>>,
@@ -175,8 +177,11 @@ impl EventView {
                 dropped: 0,
                 subscription: 0,
                 hub: null(),
+                watch: 0,
+                review: null(),
             },
             _hub: None,
+            _review: None,
             progress: None,
             result: None,
             log: None,
@@ -240,6 +245,11 @@ impl EventView {
             Event::HubRefused { subscription, error } => {
                 (raw.kind, raw.subscription, raw.tag) = (FTR_EVENT_HUB_REFUSED, subscription.handle, subscription.tag);
                 self.fill_error(Some(error));
+            }
+            Event::Review { watch, review } => {
+                (raw.kind, raw.watch, raw.tag) = (FTR_EVENT_REVIEW, watch.handle, watch.tag);
+                let review = review_struct(review, &mut self._texts);
+                raw.review = &raw const **self._review.insert(Box::new(review));
             }
             Event::HubDropped(events) => (raw.kind, raw.dropped) = (FTR_EVENT_HUB_DROPPED, *events),
         }
@@ -321,6 +331,12 @@ pub fn event_json(session: ftr_session, event: &Event) -> Value {
             fields.extend(of_subscription(FTR_EVENT_HUB_REFUSED, subscription));
             fields.push(("error", error_json(error)));
         }
+        Event::Review { watch, review } => fields.extend([
+            ("kind", json!(FTR_EVENT_REVIEW)),
+            ("watch", json!(watch.handle.to_string())),
+            ("tag", json!(watch.tag.to_string())),
+            ("review", review_json(review)),
+        ]),
         Event::HubDropped(events) => {
             fields.extend([("kind", json!(FTR_EVENT_HUB_DROPPED)), ("dropped", json!(events))]);
         }
@@ -339,6 +355,28 @@ fn hub_json(event: &HubEvent) -> Value {
         "topic": event.topic, "id": event.id, "source_id": event.source_id, "data": inner(&event.data),
         "source": inner(&event.source), "target": event.target, "in_reply_to": event.in_reply_to,
     })
+}
+
+fn review_json(review: &Review) -> Value {
+    json!({
+        "deed": review.deed as i32, "version_id": review.version_id, "review_session_id": review.review_session_id,
+        "id": review.id, "text": review.text, "author": review.author, "in_reply_to": review.in_reply_to,
+        "frame": review.frame.unwrap_or(-1),
+    })
+}
+
+fn review_struct(review: &Review, texts: &mut Texts) -> ftr_review {
+    ftr_review {
+        struct_size: size_of::<ftr_review>() as u32,
+        deed: review.deed as i32,
+        version_id: texts.keep(&review.version_id),
+        review_session_id: texts.keep_optional(review.review_session_id.as_deref()),
+        id: texts.keep(&review.id),
+        text: texts.keep(&review.text),
+        author: texts.keep_optional(review.author.as_deref()),
+        in_reply_to: texts.keep_optional(review.in_reply_to.as_deref()),
+        frame: review.frame.unwrap_or(-1),
+    }
 }
 
 fn hub_struct(event: &HubEvent, texts: &mut Texts) -> ftr_hub_event {

@@ -14,6 +14,8 @@ mod published; // events whose acknowledgement or replies are awaited
 mod shared; // what host threads and the connection share
 mod station; // the hub of a session: connect, subscribe, publish, reply
 mod subscribers; // who hears of what, in which order
+mod watch; // what reviewers do, as typed events, with nothing lost
 
 pub use expression::Expression;
 pub use station::{Counts, Hub, Publish, Replies, Subscribe};
+pub use watch::What;

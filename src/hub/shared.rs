@@ -3,7 +3,7 @@
 use super::outgoing::{Outgoing, Purpose, Waiting};
 use super::packet::{self, Packet};
 use super::published::{Asker, End, Published};
-use super::subscribers::Subscribers;
+use super::subscribers::{Hears, Subscribers};
 use crate::ftrack::Client;
 use crate::ftrack::quote;
 use crate::session::log::Log;
@@ -281,7 +281,7 @@ impl Shared {
             self.queue.deliver(told, receivers);
         }
         for listener in listeners {
-            listener(event);
+            listener.hear(event);
         }
     }
 
@@ -358,12 +358,17 @@ impl Shared {
                     end = state.published.acknowledge(published, answer);
                 }
                 Some(Purpose::Subscription(subscription)) => {
-                    if let (Err(words), Some(subscriber)) = (answer, state.subscribers.get(subscription)) {
-                        let error = refused("the subscription", &words);
-                        self.log.warning("hub", &error);
-                        if let super::subscribers::Hears::Host(receiver) = subscriber.hears {
-                            drop(state);
-                            self.queue.refuse(receiver, error.cleaned(self.log.redactor()));
+                    let hears = state.subscribers.get(subscription).map(|subscriber| subscriber.hears.clone());
+                    drop(state);
+                    match (answer, hears) {
+                        (Ok(()), Some(Hears::Inside(listener))) => listener.subscribed(),
+                        (Ok(()), _) | (Err(_), None) => {}
+                        (Err(words), Some(hears)) => {
+                            let error = refused("the subscription", &words).cleaned(self.log.redactor());
+                            self.log.warning("hub", &error);
+                            if let Hears::Host(receiver) = hears {
+                                self.queue.refuse(receiver, error);
+                            }
                         }
                     }
                 }

@@ -5,7 +5,8 @@ use super::expression::Expression;
 use super::outgoing::{Outgoing, Purpose};
 use super::published::{Asker, End, Pending};
 use super::shared::{APPLICATION, REPLY, Shared, State, Wish, new_id};
-use super::subscribers::{Hears, Listener, Subscriber};
+use super::subscribers::{Hears, Subscriber};
+use super::watch::{Watches, What};
 use crate::ftrack::Client;
 use crate::session::news::{HubStatus, Receiver};
 use crate::session::runtime::Runtime;
@@ -13,6 +14,7 @@ use crate::session::{Code, Error, Result, Session, policy};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
@@ -20,6 +22,8 @@ use tokio::sync::{oneshot, watch};
 pub struct Hub {
     shared: Arc<Shared>,
     runtime: Arc<Runtime>,
+    watches: Arc<Watches>,
+    watching: AtomicBool,
 }
 
 /// What a host subscribes to.
@@ -86,7 +90,8 @@ impl Hub {
             changed: Default::default(),
             state: Mutex::default(),
         };
-        Hub { shared: Arc::new(shared), runtime: session.runtime().clone() }
+        let watches = Watches::new(client, session.queue(), session.log());
+        Hub { shared: Arc::new(shared), runtime: session.runtime().clone(), watches, watching: AtomicBool::new(false) }
     }
 
     /// Begins to connect, in the background, and goes on until it is told otherwise. Where a connection is being tried, it is
@@ -117,6 +122,7 @@ impl Hub {
 
     /// Ends everything: nothing is accepted any more.
     pub fn close(&self) {
+        self.watches.close();
         self.end(true, Error::new(Code::Closed, "the event has no end: the session was closed"));
     }
 
@@ -159,12 +165,6 @@ impl Hub {
     /// Subscribes the host. Needs no connection. `name` says by which handle and tag the host knows it.
     pub fn subscribe(&self, subscribe: Subscribe, name: Receiver) -> Result<u64> {
         self.add(subscribe, Hears::Host(name))
-    }
-
-    /// Subscribes a part of the library; the listener runs on the runtime thread.
-    pub fn listen(&self, expression: &str, listener: Listener) -> Result<u64> {
-        let subscribe = Subscribe { expression: expression.to_owned(), priority: 0, metadata: Map::new() };
-        self.add(subscribe, Hears::Inside(listener))
     }
 
     /// Ends a subscription: nothing is told of it any more.
@@ -226,6 +226,29 @@ impl Hub {
         let gone = state.waiting.push(Outgoing { event, purpose: Purpose::Reply(event_id.to_owned()) });
         self.give_way(&mut state, gone);
         Ok(())
+    }
+
+    /// Watches what reviewers do. Needs no connection, but hears of it later without one.
+    pub fn watch(&self, what: What, name: Receiver) -> Result<()> {
+        drop(self.open()?);
+        self.watches.add(what, name)?;
+        if !self.watching.swap(true, Ordering::SeqCst) {
+            let subscribe =
+                Subscribe { expression: "topic=ftrack.update".to_owned(), priority: 0, metadata: Map::new() };
+            self.add(subscribe, Hears::Inside(self.watches.clone()))?;
+            self.runtime.spawn(self.watches.clone().keep());
+        }
+        Ok(())
+    }
+
+    /// Ends a watch: nothing is told of it any more.
+    pub fn unwatch(&self, handle: u64) {
+        self.watches.remove(handle);
+    }
+
+    /// The session has published this version.
+    pub fn published(&self, version_id: &str) {
+        self.watches.published(version_id);
     }
 
     /// Nobody else in this session hears of this event.

@@ -6,8 +6,13 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What is done with an event inside the library. Must not block.
-pub type Listener = Arc<dyn Fn(&Value) + Send + Sync>;
+/// A part of the library that subscribes. Called on the runtime thread; must not block.
+pub trait Listener: Send + Sync {
+    /// The server knows of the subscription, for the first time or again: what happened before was not told.
+    fn subscribed(&self);
+    /// An event came.
+    fn hear(&self, event: &Value);
+}
 
 /// One subscription.
 pub struct Subscriber {
@@ -31,7 +36,7 @@ pub enum Hears {
     /// The host.
     Host(Receiver),
     /// The library itself.
-    Inside(Listener),
+    Inside(Arc<dyn Listener>),
 }
 
 /// All subscriptions of a session, in the order in which they hear.
@@ -69,7 +74,7 @@ impl Subscribers {
     }
 
     /// Who hears of this event. A target that cannot be read is nobody.
-    pub fn of(&self, event: &Value) -> (VecDeque<Receiver>, Vec<Listener>) {
+    pub fn of(&self, event: &Value) -> (VecDeque<Receiver>, Vec<Arc<dyn Listener>>) {
         let (mut host, mut inside) = (VecDeque::new(), Vec::new());
         let target = match event.get("target").and_then(Value::as_str).unwrap_or_default().trim() {
             "" => None,

@@ -3,6 +3,7 @@
 use super::error::{Error, Stage};
 use super::log::Line;
 use super::news::{HubEvent, HubStatus, Receiver};
+use super::review::Review;
 use super::status::Status;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +77,13 @@ pub enum Event {
     },
     /// Events of the hub that were dropped because nobody polled.
     HubDropped(u64),
+    /// A reviewer did something to what is watched.
+    Review {
+        /// For which watch.
+        watch: Receiver,
+        /// What.
+        review: Arc<Review>,
+    },
 }
 
 /// How the host names a job: the handle it was given and the number it chose.

@@ -19,6 +19,8 @@ pub mod news; // what the event hub brings, and the bounded place in which it wa
 pub mod policy; // every number that is a choice, with its reason
 #[forbid(unsafe_code)]
 pub mod queue; // the bounded event queue: reserved places, latest values, counted losses
+#[forbid(unsafe_code)]
+pub mod review; // what reviewers did
 pub mod runtime; // the one thread that works for all sessions
 #[forbid(unsafe_code)]
 pub mod secret; // what must never be shown, and how text is cleaned of it

@@ -212,3 +212,25 @@ pub const HUB_SUBSCRIPTIONS: usize = 1024;
 
 /// Parentheses and "not" inside each other in an expression: people write two or three.
 pub const EXPRESSION_DEPTH: usize = 64;
+
+/// Watches of a session: each keeps what it has told.
+pub const WATCHES: usize = 256;
+
+/// Versions in one watch, the latest published or all of a review session: more are beyond what a person follows.
+pub const WATCHED_VERSIONS: usize = 1024;
+
+/// Ids in one list of a query: servers refuse long ones.
+pub const WATCH_LIST: usize = 200;
+
+/// What reviewers did and nobody has polled. Beyond it the server is asked again when there is room, so that nothing is lost.
+pub const WATCH_EVENTS: usize = 1024;
+
+/// The longest that what is watched is not asked for though no event came: events can be lost without a sign, and where no
+/// WebSocket gets through there are none at all.
+pub const WATCH_REFRESH: Duration = Duration::from_secs(240);
+
+/// From the first sign of a change to the question: a commit is often told in several events.
+pub const WATCH_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a publish that is done otherwise waits until others were told of it.
+pub const ANNOUNCE_PATIENCE: Duration = Duration::from_secs(5);

@@ -39,6 +39,8 @@ struct State {
     hub: Lane,
     /// One entry a subscription that the server refuses.
     refused: VecDeque<(u64, Event)>,
+    /// Never dropped: who puts them in asks for room first.
+    reviews: VecDeque<(u64, Event)>,
     /// Jobs accepted whose end was not handed out yet.
     reserved: usize,
     /// Events published whose end was not handed out yet.
@@ -119,12 +121,22 @@ impl Queue {
         });
     }
 
+    /// How many events of a watch there is room for.
+    pub fn review_room(&self) -> usize {
+        policy::WATCH_EVENTS.saturating_sub(self.state.lock().reviews.len())
+    }
+
+    /// Puts in an event of a watch, for which there was room.
+    pub fn review(&self, event: Event) {
+        self.put(|state, clock| state.reviews.push_back((clock, event)));
+    }
+
     /// Nobody else hears of this event of the hub.
     pub fn stop(&self, id: &str) {
         self.reduce(|state| state.hub.stop(id));
     }
 
-    /// Forgets what waits for a subscription.
+    /// Forgets what waits for a subscription or a watch.
     pub fn forget_subscription(&self, handle: u64) {
         self.reduce(|state| {
             state.hub.forget(handle);
@@ -194,6 +206,7 @@ impl Queue {
             + usize::from(state.hub_status.is_some())
             + state.hub.len()
             + state.refused.len()
+            + state.reviews.len()
     }
 
     /// Whether nothing is waiting.
@@ -309,6 +322,7 @@ impl State {
             || self.hub_status.is_some()
             || !self.hub.is_empty()
             || !self.refused.is_empty()
+            || !self.reviews.is_empty()
     }
 
     fn take(&mut self) -> Option<Event> {
@@ -319,7 +333,8 @@ impl State {
         let hub_status = self.hub_status.as_ref().map(|(clock, _)| *clock);
         let refused = self.refused.front().map(|(clock, _)| *clock);
         let hub = self.hub.clock();
-        let all = [kept, status, progress, lines, hub_status, refused, hub];
+        let reviews = self.reviews.front().map(|(clock, _)| *clock);
+        let all = [kept, status, progress, lines, hub_status, refused, reviews, hub];
         let Some(oldest) = all.into_iter().flatten().min() else {
             // What was lost is told even if what came after it was taken away.
             return self.hub.take();
@@ -329,6 +344,9 @@ impl State {
         }
         if hub_status == Some(oldest) {
             return self.hub_status.take().map(|(_, event)| event);
+        }
+        if reviews == Some(oldest) {
+            return self.reviews.pop_front().map(|(_, event)| event);
         }
         if refused == Some(oldest) {
             return self.refused.pop_front().map(|(_, event)| event);

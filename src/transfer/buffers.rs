@@ -11,8 +11,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) struct Buffers {
     places: Arc<Semaphore>,
     limit: usize,
-    unused: Arc<Mutex<Vec<Box<[u8]>>>>,
+    kept: Arc<Mutex<Kept>>,
 }
+
+#[derive(Debug, Default)]
+struct Kept {
+    unused: Vec<Box<[u8]>>,
+    /// For how many uploads.
+    uploads: usize,
+}
+
+/// An upload that is running: for as long, blocks that come back are kept for the next that is taken.
+#[derive(Debug)]
+pub(super) struct InUse(Arc<Mutex<Kept>>);
 
 /// A block to fill. It goes back when it, and every piece that was cut from it, is dropped.
 #[derive(Debug)]
@@ -29,12 +40,19 @@ impl Buffers {
         let blocks = (bytes / policy::BLOCK_SIZE as u64).clamp(1, Semaphore::MAX_PERMITS as u64);
         // Within MAX_PERMITS, which is a usize.
         let limit = blocks as usize;
-        Buffers { places: Arc::new(Semaphore::new(limit)), limit, unused: Arc::default() }
+        Buffers { places: Arc::new(Semaphore::new(limit)), limit, kept: Arc::default() }
     }
 
     /// How many blocks there may be.
     pub(super) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// To be held by each upload. An idle session keeps no blocks; but between the small files of one that is busy, getting
+    /// new ones from the system would cost more than sending them.
+    pub(super) fn in_use(&self) -> InUse {
+        self.kept.lock().uploads += 1;
+        InUse(self.kept.clone())
     }
 
     /// A block, when there is one; who asks first gets the first.
@@ -52,7 +70,7 @@ impl Buffers {
 
     fn buffer(&self, place: OwnedSemaphorePermit) -> Buffer {
         // A new block of zeros costs nothing before it is written to.
-        let block = self.unused.lock().pop().unwrap_or_else(|| vec![0; policy::BLOCK_SIZE].into());
+        let block = self.kept.lock().unused.pop().unwrap_or_else(|| vec![0; policy::BLOCK_SIZE].into());
         Buffer { block, filled: 0, pool: self.clone(), _place: place }
     }
 }
@@ -78,12 +96,19 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let block = std::mem::take(&mut self.block);
-        let mut unused = self.pool.unused.lock();
-        // This block's place is still taken. The last one that comes back ends the upload: an idle session keeps no blocks.
-        match self.pool.places.available_permits() + 1 == self.pool.limit {
-            true => unused.clear(),
-            false => unused.push(block),
+        let mut kept = self.pool.kept.lock();
+        if kept.uploads > 0 {
+            kept.unused.push(std::mem::take(&mut self.block));
+        }
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let mut kept = self.0.lock();
+        kept.uploads -= 1;
+        if kept.uploads == 0 {
+            kept.unused = Vec::new();
         }
     }
 }
@@ -96,6 +121,8 @@ mod tests {
     #[tokio::test]
     async fn there_are_never_more_blocks_than_the_limit_and_an_idle_pool_keeps_none() {
         let buffers = Buffers::new(3 * policy::BLOCK_SIZE as u64 + 1);
+        let unused = || buffers.kept.lock().unused.len();
+        let uploads = [buffers.in_use(), buffers.in_use()];
         let mut first = buffers.take().await;
         first.space(2);
         let first = first.freeze();
@@ -107,21 +134,25 @@ mod tests {
         drop(piece);
         let again = buffers.take().now_or_never().unwrap();
         drop(rest);
-        assert_eq!(buffers.unused.lock().len(), 2);
+        assert_eq!(unused(), 2);
+        let [film, still] = uploads;
+        drop(film);
+        assert_eq!(unused(), 2);
+        drop(still);
+        assert_eq!(unused(), 0);
         drop(again);
-        assert_eq!(buffers.unused.lock().len(), 0);
+        assert_eq!(unused(), 0, "what a connection gives back late is not kept");
     }
 
     #[tokio::test]
     async fn a_block_holds_what_was_written_to_it_and_nothing_of_its_former_use() {
         let buffers = Buffers::new(policy::BLOCK_SIZE as u64 * 2);
-        let other = buffers.take().await;
+        let _upload = buffers.in_use();
         let mut block = buffers.take().await;
         block.space(5).copy_from_slice(b"first");
         assert_eq!(block.freeze(), "first");
         let mut block = buffers.take().await;
         block.space(2).copy_from_slice(b"ok");
         assert_eq!(block.freeze(), "ok");
-        drop(other);
     }
 }

@@ -63,6 +63,7 @@ pub struct Uploaded {
 impl Upload<'_> {
     /// Sends the file and checks that it stayed the same meanwhile.
     pub async fn run(&self) -> Result<Uploaded> {
+        let _blocks = self.traffic.buffers.in_use();
         self.progress.begin(self.source.size_bytes(), 0);
         let sent = match &self.target {
             Target::Single { address, headers } => self.whole(address, headers).await,

@@ -3,7 +3,11 @@
  *
  *     hub CASE SERVER FILE
  */
+#define _GNU_SOURCE /* usleep */
 #include "case.h"
+
+#include <dirent.h>
+#include <unistd.h>
 
 /* What a session heard, in order. */
 struct heard {
@@ -14,6 +18,19 @@ struct heard {
     char data[128];
     ftr_subscription subscription;
 };
+
+static int count_entries(const char *folder)
+{
+    DIR *const entries = opendir(folder);
+    int count = 0;
+
+    if (entries == NULL)
+        return -1;
+    while (readdir(entries) != NULL)
+        count++;
+    closedir(entries);
+    return count - 2; /* . and .. */
+}
 
 /* A session with the demo user, whose hub is not connected. */
 static ftr_session open_hub(uint32_t flags, ftr_event_callback on_event, void *user_data)
@@ -228,6 +245,110 @@ static void ended_in_its_callback(void)
     RETURNS(FTR_OK, ftr_session_free(session));
 }
 
+/* What a listener hears of a publish. */
+struct announced {
+    int components, versions;
+    char version[4096];
+};
+
+static void on_announced(void *user_data, const ftr_event_info *event)
+{
+    struct announced *announced = user_data;
+
+    CHECK(event->kind == FTR_EVENT_HUB);
+    if (strcmp(event->hub->topic, "ftrack.location.component-added") == 0) {
+        CHECK(strstr(event->hub->data, "\"location_id\":\"3a372bde-05bc-11e4-8908-20c9d081909b\"") != NULL);
+        announced->components++;
+    } else {
+        snprintf(announced->version, sizeof announced->version, "%s %s", event->hub->topic, event->hub->data);
+        announced->versions++;
+    }
+}
+
+static void publish_announced(ftr_session session, struct told *told, const char *topic, const char *data)
+{
+    ftr_publish_options options = FTR_PUBLISH_OPTIONS_INIT;
+    ftr_job job = 0;
+
+    options.path = file;
+    options.context = "demo/sq010/sh010/compositing";
+    options.announce_topic = topic;
+    options.announce_data = data;
+    RETURNS(FTR_OK, ftr_session_publish_file(session, &options, &job));
+    poll_until_ended(session, told);
+    CHECK(told->state == FTR_JOB_DONE && told->code == FTR_OK);
+}
+
+/* Others hear of a version and of its component, under the usual topic or another one; without a connection nobody does. */
+static void announced(void)
+{
+    struct announced heard = {0};
+    struct told told = {0};
+    const ftr_session listening = connected(NULL, NULL), telling = open_hub(0, count_event, &told);
+    ftr_hub_subscribe_options subscribe = FTR_HUB_SUBSCRIBE_OPTIONS_INIT;
+    ftr_hub_publish_options settle = FTR_HUB_PUBLISH_OPTIONS_INIT;
+    struct heard settled = {0};
+    ftr_subscription subscription;
+
+    subscribe.callback = on_announced;
+    subscribe.user_data = &heard;
+    settle.callback = publisher;
+    settle.user_data = &settled;
+    RETURNS(FTR_OK, ftr_hub_subscribe(listening,
+                                      "topic=ftreview.published or topic=studio.review.ready or "
+                                      "topic=ftrack.location.component-added",
+                                      &subscribe, &subscription));
+    RETURNS(FTR_OK, ftr_hub_publish(listening, "other", NULL, &settle));
+    while (settled.ends == 0)
+        CHECK(ftr_session_poll_events(listening, LONG) >= 0);
+
+    publish_announced(telling, &told, NULL, NULL); /* not connected: nobody hears, and nobody is bothered */
+    RETURNS(FTR_OK, ftr_hub_connect(telling));
+    RETURNS(FTR_OK, ftr_hub_wait_connected(telling, LONG));
+    publish_announced(telling, &told, NULL, NULL);
+    while (heard.versions == 0)
+        CHECK(ftr_session_poll_events(listening, LONG) >= 0);
+    CHECK(heard.components == 1 && heard.versions == 1);
+    CHECK(strstr(heard.version, "ftreview.published {\"version_id\":\"") == heard.version);
+    CHECK(strstr(heard.version, "\"version_number\":2") != NULL);
+
+    publish_announced(telling, &told, "studio.review.ready", "{\"shot\": \"sh010\", \"comment\": \"ours\"}");
+    while (heard.versions == 1)
+        CHECK(ftr_session_poll_events(listening, LONG) >= 0);
+    CHECK(heard.components == 2 && strstr(heard.version, "studio.review.ready {") == heard.version);
+    CHECK(strstr(heard.version, "\"shot\":\"sh010\"") != NULL && strstr(heard.version, "\"comment\":\"ours\"") != NULL);
+    RETURNS(FTR_OK, ftr_session_free(listening));
+    RETURNS(FTR_OK, ftr_session_free(telling));
+}
+
+/* Sessions that are connected, subscribed and watching leave nothing behind when they are freed at any moment. */
+static void many_sessions(void)
+{
+    const int before = count_entries("/proc/self/fd");
+    ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
+    int i;
+
+    watch.flags = FTR_WATCH_PUBLISHED;
+    for (i = 0; i < 60; i++) {
+        const ftr_session session = open_hub(FTR_SESSION_AUTO_CONNECT_EVENT_HUB, NULL, NULL);
+        ftr_subscription subscription;
+        ftr_watch watch_handle;
+
+        RETURNS(FTR_OK, ftr_hub_subscribe(session, "topic=*", NULL, &subscription));
+        RETURNS(FTR_OK, ftr_session_watch(session, &watch, &watch_handle));
+        if (i % 3 > 0)
+            RETURNS(FTR_OK, ftr_hub_wait_connected(session, LONG));
+        if (i % 3 > 1)
+            RETURNS(FTR_OK, ftr_hub_publish(session, "studio.a", NULL, NULL));
+        RETURNS(FTR_OK, ftr_session_free(session));
+    }
+    /* The library's thread lets go of them a moment later. */
+    for (i = 0; i < 600 && (count_entries("/proc/self/fd") > before || count_entries("/proc/self/task") > 1); i++)
+        usleep(100000);
+    CHECK(count_entries("/proc/self/fd") <= before);
+    CHECK(count_entries("/proc/self/task") == 1);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -235,6 +356,8 @@ int main(int argc, char **argv)
         {"pulled", pulled},
         {"local_events", local_events},
         {"ended_in_its_callback", ended_in_its_callback},
+        {"announced", announced},
+        {"many_sessions", many_sessions},
     };
 
     return RUN(cases, argc, argv);

@@ -12,6 +12,7 @@ int main(void)
     ftr_hub_subscribe_options subscribe = FTR_HUB_SUBSCRIBE_OPTIONS_INIT, empty_subscribe;
     ftr_hub_publish_options event = FTR_HUB_PUBLISH_OPTIONS_INIT, empty_event;
     ftr_hub_info info = FTR_HUB_INFO_INIT, empty_info;
+    ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT, empty_watch;
 
     memset(&empty_session, 0, sizeof empty_session);
     empty_session.struct_size = sizeof empty_session;
@@ -25,6 +26,8 @@ int main(void)
     empty_event.struct_size = sizeof empty_event;
     memset(&empty_info, 0, sizeof empty_info);
     empty_info.struct_size = sizeof empty_info;
+    memset(&empty_watch, 0, sizeof empty_watch);
+    empty_watch.struct_size = sizeof empty_watch;
 
     /* There is no padding in the structs (the header compiles with -Wpadded), so bytes can be compared. */
     if (memcmp(&session, &empty_session, sizeof session) != 0)
@@ -41,5 +44,7 @@ int main(void)
         return 6;
     if (memcmp(&info, &empty_info, sizeof info) != 0)
         return 7;
+    if (memcmp(&watch, &empty_watch, sizeof watch) != 0)
+        return 8;
     return 0;
 }

@@ -264,6 +264,7 @@ static void call_everything(void *user_data)
     struct wake *wake = user_data;
     ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
     ftr_hub_info hub = FTR_HUB_INFO_INIT;
+    ftr_watch_options watch_options = FTR_WATCH_OPTIONS_INIT;
     ftr_publish_options publish_options = FTR_PUBLISH_OPTIONS_INIT;
     const ftr_job_result *result;
     const ftr_event_info *info;
@@ -300,6 +301,8 @@ static void call_everything(void *user_data)
     REFUSED(ftr_hub_publish(wake->session, "a", NULL, NULL));
     REFUSED(ftr_hub_reply(wake->session, "a", "b", NULL));
     REFUSED(ftr_hub_stop(wake->session, "a"));
+    REFUSED(ftr_session_watch(wake->session, &watch_options, &handle));
+    REFUSED(ftr_watch_free(1));
     REFUSED(ftr_job_wait(wake->job, FTR_NO_TIMEOUT, &result));
     REFUSED(ftr_job_cancel(wake->job));
     REFUSED(ftr_job_free(wake->job));

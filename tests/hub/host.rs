@@ -1,4 +1,5 @@
 //! A session with a hub, as a host has it.
+#![allow(dead_code)] // each test program uses its own part
 
 use crate::ftrack_support::config;
 use ftreview::ftrack::Client;

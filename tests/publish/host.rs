@@ -8,6 +8,7 @@ use ftreview_sandbox::storage::Storage;
 use ftreview_sandbox::{Config, Server};
 use serde_json::Value;
 use std::ffi::{CStr, CString, c_char};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::ptr::null;
 
@@ -31,6 +32,16 @@ impl Staging {
 
     pub fn url(&self) -> &str {
         self.server.url()
+    }
+
+    /// The folder with the server's data.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// How many bodies, whole files and parts, were sent to storage since the last call.
+    pub fn puts(&self) -> usize {
+        self.requests().iter().filter(|line| line.starts_with("PUT /storage")).count()
     }
 
     /// Where the server listens.
@@ -94,19 +105,30 @@ pub struct Session(pub ftr_session);
 
 impl Session {
     pub fn create(url: &str, user: &str, key: &str) -> Session {
+        Self::create_with(url, user, key, session_options())
+            .unwrap_or_else(|(code, message)| panic!("{code}: {message}"))
+    }
+
+    /// A session of the demo user with options of its own.
+    pub fn with(url: &str, options: ftr_session_options) -> Result<Session, (i32, String)> {
+        Self::create_with(url, DEMO_USER, DEMO_KEY, options)
+    }
+
+    fn create_with(url: &str, user: &str, key: &str, options: ftr_session_options) -> Result<Session, (i32, String)> {
         let (url, user, key) = (text(url), text(user), text(key));
         let options = ftr_session_options {
             server_url: url.as_ptr(),
             api_user: user.as_ptr(),
             api_key: key.as_ptr(),
             log_level: FTR_LOG_TRACE,
-            ..session_options()
+            ..options
         };
         let mut session = 0;
-        // SAFETY: the texts outlive the call.
-        let code = unsafe { ftr_session_create(&options, &mut session) };
-        assert_eq!(code, FTR_OK, "{}", last_error());
-        Session(session)
+        // SAFETY: the texts outlive the call, those of the caller as well.
+        match unsafe { ftr_session_create(&options, &mut session) } {
+            FTR_OK => Ok(Session(session)),
+            code => Err((code, last_error())),
+        }
     }
 
     pub fn submit(&self, publish: &Publish) -> Result<Job, (i32, String)> {
@@ -124,6 +146,8 @@ impl Session {
             thumbnail: pointer(6),
             tag: 7,
             idempotency_key: pointer(7),
+            announce_topic: null(),
+            announce_data: null(),
         };
         let mut job = 0;
         // SAFETY: the texts outlive the call.
@@ -330,6 +354,20 @@ unsafe fn copy(text: *const c_char) -> String {
 /// The movie, thumbnail or still that the repository ships.
 pub fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/media").join(name)
+}
+
+/// A movie with so much room at its end that it has `size` bytes, which take no room on a disk that can leave holes. Nothing
+/// where the file system takes no such file.
+pub fn film(staging: &Staging, size: u64) -> Option<PathBuf> {
+    let path = staging.scratch().join(format!("film_{size}.mp4"));
+    std::fs::copy(example("review.mp4"), &path).unwrap();
+    let mut file = std::fs::File::options().write(true).open(&path).unwrap();
+    let end = file.seek(SeekFrom::End(0)).unwrap();
+    // A box whose length of 64 bits follows its name.
+    file.write_all(&1u32.to_be_bytes()).unwrap();
+    file.write_all(b"free").unwrap();
+    file.write_all(&(size - end).to_be_bytes()).unwrap();
+    file.set_len(size).ok().map(|()| path)
 }
 
 /// A sample of tests/data/media.

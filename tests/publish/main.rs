@@ -6,6 +6,7 @@ mod ftrack_support; // servers that answer as told
 #[path = "../ftrack_support/tls.rs"]
 mod tls; // certificates
 
+mod again; // publishes that are tried again, and objects that are not what was sent
 mod bad_input; // what is refused, how it is told, and that nothing is left behind
 mod bad_servers; // what a server does that it should not, in the middle of a publish
 mod host; // a host program and a server

@@ -3,7 +3,7 @@
 use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
@@ -30,7 +30,12 @@ struct Shared {
     open: watch::Sender<u64>,
     /// The first line of what each connection sent first.
     first_lines: Mutex<Vec<String>>,
+    hides_etags: AtomicBool,
+    before_reading: Mutex<Option<BeforeReading>>,
 }
+
+/// Gets the first line of a request that reads an object, before it goes on.
+type BeforeReading = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Valve {
     /// A valve before a server, through which so many bytes come before it closes by itself.
@@ -49,6 +54,8 @@ impl Valve {
                 made: AtomicU64::new(0),
                 open: watch::Sender::new(0),
                 first_lines: Mutex::default(),
+                hides_etags: AtomicBool::new(false),
+                before_reading: Mutex::default(),
             });
             tokio::spawn(accept(listener, shared.clone()));
             (shared, url)
@@ -63,6 +70,16 @@ impl Valve {
     /// Lets everything through from now on.
     pub fn open(&self) {
         self.shared.limit.send_replace(u64::MAX);
+    }
+
+    /// Takes the ETag out of every answer.
+    pub fn hide_etags(&self) {
+        self.shared.hides_etags.store(true, Ordering::SeqCst);
+    }
+
+    /// Does this whenever an object is about to be read.
+    pub fn before_reading(&self, act: impl Fn(&str) + Send + Sync + 'static) {
+        *self.shared.before_reading.lock() = Some(Box::new(act));
     }
 
     /// How many bytes came through.
@@ -123,18 +140,41 @@ async fn pass(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
             if count == 0 {
                 return Ok(());
             }
+            let line = String::from_utf8_lossy(&piece[..count.min(200)]).lines().next().unwrap_or_default().to_owned();
+            if let (true, Some(act)) = (line.starts_with("GET "), &*shared.before_reading.lock()) {
+                act(&line);
+            }
             if std::mem::take(&mut is_first) {
-                let line = String::from_utf8_lossy(&piece[..count]).lines().next().unwrap_or_default().to_owned();
                 shared.first_lines.lock().push(line);
             }
             shared.through(count as u64).await;
             to_server.write_all(&piece[..count]).await?;
         }
     };
-    let down = async { tokio::io::copy(&mut from_server, &mut to_client).await.map(drop) };
+    let down = async {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let count = from_server.read(&mut piece).await?;
+            if count == 0 {
+                return Ok(());
+            }
+            if shared.hides_etags.load(Ordering::SeqCst) {
+                hide_etag(&mut piece[..count]);
+            }
+            to_client.write_all(&piece[..count]).await?;
+        }
+    };
     tokio::select! {
         outcome = up => outcome,
         outcome = down => outcome,
+    }
+}
+
+/// The server writes the head of an answer at once, and names in small letters.
+fn hide_etag(piece: &mut [u8]) {
+    let name = b"\r\netag:";
+    if let Some(at) = piece.windows(name.len()).position(|window| window == name) {
+        piece[at + 2..at + 6].copy_from_slice(b"none");
     }
 }
 

@@ -1,18 +1,20 @@
 //! One case: a file goes to a storage that commits a fault, and what it holds then is judged.
 
 use super::fault::Fault;
-use super::ftrack_support::{Lines, client};
+use super::ftrack_support::{Lines, client, config};
 use super::store::{Place, SECRET, Seen};
 use super::wire::Server;
-use ftreview::ftrack::Http;
 use ftreview::ftrack::retry::may_pass;
+use ftreview::ftrack::{Client, Http};
 use ftreview::session::gate::Gate;
+use ftreview::session::log::Log;
 use ftreview::session::{Code, Error, Source, policy};
 use ftreview::transfer::{Journal, Limits, Plan, Progress, Renewal, Target, Traffic, Upload};
 use futures_util::future::BoxFuture;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
+use url::Url;
 
 /// For good.
 pub const ALWAYS: u32 = u32::MAX;
@@ -142,6 +144,13 @@ pub async fn http(server: &Server) -> Http {
     client(&server.store.url).http().await.unwrap()
 }
 
+/// A connection pool that trusts an authority of the test.
+pub async fn http_trusting(ca_file: &Path) -> Http {
+    let mut config = config(&Url::parse("https://127.0.0.1").unwrap());
+    config.ca_file = Some(ca_file.to_owned());
+    Client::new(config, Log::silent()).http().await.unwrap()
+}
+
 /// An upload as a publish asks for it: addresses from the storage's server, again where they are refused, and in the end
 /// the parts put together.
 pub struct Sending<'a> {
@@ -245,10 +254,9 @@ impl Case {
         }
     }
 
-    pub async fn run(&self, http: &Http) {
-        let (server, file) = (Server::start().await, self.file());
-        let place = file.place(self.spot);
-        server.store.spoil(place, self.fault.clone(), self.times);
+    pub async fn run(&self, http: &Http, server: Server) {
+        let file = self.file();
+        server.store.spoil(file.place(self.spot), self.fault.clone(), self.times);
         let sent = send(http, &server, file, file.plan(self.spot), self.idle_timeout).await;
         self.judge(&server, &sent);
     }
@@ -336,7 +344,7 @@ pub async fn run_all(cases: impl IntoIterator<Item = Case>) {
             && let Some(case) = waiting.next()
         {
             let http = http.clone();
-            running.spawn(async move { case.run(&http).await });
+            running.spawn(async move { case.run(&http, Server::start().await).await });
         }
         match running.join_next().await {
             Some(Ok(())) => {}

@@ -107,4 +107,6 @@ pub enum Fault {
     Garbage,
     /// The body is read and thrown away, and the connection is closed without an answer.
     CloseWithoutAnswer,
+    /// The body is read and thrown away, and bytes that are not encrypted come on a connection that is.
+    BreakEncryption,
 }

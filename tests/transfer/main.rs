@@ -4,9 +4,12 @@
 
 #[path = "../ftrack_support/mod.rs"]
 mod ftrack_support; // servers that answer as told, and a client
+#[path = "../ftrack_support/tls.rs"]
+mod tls; // certificates
 
 mod case; // a file, a fault, and what is to come of them
 mod control; // pause, caps, limits, and uploads next to each other
+mod encrypted; // the faults that look otherwise over TLS
 mod fault; // what a storage can do wrong with one request
 mod faults; // every fault at every place
 mod mixture; // many faults in one upload

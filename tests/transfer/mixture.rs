@@ -1,10 +1,13 @@
 //! Many faults in one upload, drawn by a generator whose seed the failure names.
 
-use super::case::{File, Outcome, Spot, http, judge_outcome, send};
+use super::case::{File, Outcome, Sending, Spot, http, judge_outcome, send};
 use super::fault::{Fault, Moment, Reply};
 use super::store::{Life, Place};
 use super::wire::Server;
 use ftreview::ftrack::Http;
+use ftreview::session::policy;
+use ftreview::transfer::Limits;
+use futures_util::future::join_all;
 use std::time::Duration;
 
 const IDLE: Duration = Duration::from_secs(3);
@@ -35,13 +38,13 @@ impl Draw {
             8 => Fault::Refuse(Reply::s3(503, "SlowDown", "Reduce your request rate.").with("Retry-After", "0")),
             9 => Fault::CloseWithoutAnswer,
             10 => Fault::CloseAfter,
-            11 => Fault::OpaqueEtag,
+            11 => Fault::AnswerOld,
             _ => Fault::AnswerInChunks,
         }
     }
 }
 
-/// A fault for every other part, some parts twice, and addresses that run out in the middle.
+/// Faults for some parts, twice for a few, addresses that run out in the middle, any limits, and a hand on the pause button.
 async fn storm(http: Http, seed: u64) {
     let mut draw = Draw(seed);
     let server = Server::with(|store| store.renews_upload = seed.is_multiple_of(2)).await;
@@ -57,18 +60,62 @@ async fn storm(http: Http, seed: u64) {
         server.store.set_lives([Life::Requests(draw.below(9))]);
     }
     let file = File::small();
-    let sent = send(&http, &server, file, file.plan(Spot::First), IDLE).await;
-    judge_outcome(&(seed, faults), &Outcome::Arrives, file, &server, &sent);
+    let mut sending = Sending::new(&http, &server, file, file.plan(Spot::First));
+    sending.limits = Limits {
+        idle_timeout: IDLE,
+        memory_bytes: (1 + draw.below(4)) * policy::BLOCK_SIZE as u64,
+        connections: [None, Some(1), Some(3), Some(16)][draw.below(4) as usize],
+        bytes_per_second: [0, 0, 3_000_000][draw.below(3) as usize],
+        ..sending.limits
+    };
+    let pauses = draw.below(4);
+    let hand = async {
+        for _ in 0..pauses {
+            tokio::time::sleep(Duration::from_millis(draw.below(60))).await;
+            sending.gate.set_closed(true);
+            tokio::time::sleep(Duration::from_millis(draw.below(200))).await;
+            sending.gate.set_closed(false);
+        }
+    };
+    let what = (seed, &faults, &sending.limits, pauses);
+    let both = async { tokio::join!(sending.run(), hand).0 };
+    // Long beyond all waits together.
+    let Ok(sent) = tokio::time::timeout(Duration::from_secs(90), both).await else {
+        panic!("{what:?} goes on for ever: {:#?}", server.store.seen());
+    };
+    judge_outcome(&what, &Outcome::Arrives, file, &server, &sent);
 }
 
 #[tokio::test]
 async fn any_mixture_of_faults_that_pass_ends_with_the_whole_file() {
     let http = http(&Server::start().await).await;
     let mut storms = tokio::task::JoinSet::new();
-    for seed in 1..=48 {
+    for seed in 1..=64 {
         storms.spawn(storm(http.clone(), seed));
     }
     while let Some(ended) = storms.join_next().await {
         ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     }
+}
+
+#[tokio::test]
+async fn a_fault_that_meets_all_parts_at_once_is_survived() {
+    let slow_down = Reply::s3(503, "SlowDown", "Reduce your request rate.");
+    let faults = [
+        Fault::Refuse(slow_down.clone()),
+        Fault::Refuse(Reply::new(500, "")),
+        Fault::Reset(Moment::Start),
+        Fault::Reset(Moment::Quarters(2)),
+        Fault::Stall(Moment::Stored),
+    ];
+    let http = http(&Server::start().await).await;
+    join_all(faults.into_iter().map(async |fault| {
+        let (server, file) = (Server::start().await, File::small());
+        for number in 1..=9 {
+            server.store.spoil(Place::Part(number), fault.clone(), 1);
+        }
+        let sent = send(&http, &server, file, file.plan(Spot::First), IDLE).await;
+        judge_outcome(&fault, &Outcome::Arrives, file, &server, &sent);
+    }))
+    .await;
 }

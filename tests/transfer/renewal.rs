@@ -54,6 +54,15 @@ async fn addresses_that_had_run_out_before_their_first_use_are_asked_for_again()
 }
 
 #[tokio::test]
+async fn addresses_that_are_refused_all_together_are_asked_for_again_once() {
+    for (renews, spot) in BOTH.into_iter().flat_map(|renews| [(renews, Spot::Whole), (renews, Spot::First)]) {
+        let server = server(renews, [Life::Denied]).await;
+        check(&server, spot, Outcome::Arrives).await;
+        assert_eq!(server.store.hand_outs(), 2);
+    }
+}
+
+#[tokio::test]
 async fn addresses_that_run_out_in_the_middle_cost_no_part_that_has_arrived_where_the_upload_stays() {
     for arrived in [1, 4, 8] {
         let server = server(false, [Life::Requests(arrived)]).await;
@@ -68,7 +77,7 @@ async fn addresses_that_run_out_in_the_middle_are_no_failure_where_the_upload_be
     for arrived in [1, 4, 8] {
         let server = server(true, [Life::Requests(arrived)]).await;
         let sent = check(&server, Spot::First, Outcome::Arrives).await;
-        assert!(sent.log.contains("from its beginning"), "{}", sent.log);
+        assert!(sent.log.contains("another upload"), "{}", sent.log);
         assert_eq!(server.store.hand_outs(), 2);
     }
 }

@@ -29,6 +29,8 @@ pub enum Place {
 pub enum Life {
     /// They have run out when they are handed out.
     Over,
+    /// They are refused, and not for their age.
+    Denied,
     /// Until so many requests were answered with success; to a request that is under way then it is said at its end.
     Requests(u64),
 }
@@ -176,6 +178,7 @@ impl Store {
         }
         let state = self.state.lock();
         let over = match state.lives.get(aim.generation as usize - 1) {
+            Some(Life::Denied) => return Err(Reply::s3(403, "SignatureDoesNotMatch", "Check your key.")),
             Some(Life::Over) => true,
             Some(Life::Requests(count)) => self.successes.load(Ordering::SeqCst) >= *count,
             None => false,

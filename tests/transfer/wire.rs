@@ -13,6 +13,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use url::Url;
 
 /// Small, so that a body that is not read soon stays with its sender.
@@ -24,6 +26,7 @@ pub struct Server {
     connections: Arc<AtomicU64>,
     running: Mutex<JoinSet<()>>,
     late: Mutex<Option<TcpSocket>>,
+    tls: Option<TlsAcceptor>,
 }
 
 /// What becomes of the connection after a request.
@@ -41,8 +44,13 @@ struct Head {
 }
 
 struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     buffer: Vec<u8>,
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Server {
@@ -55,7 +63,15 @@ impl Server {
         let socket = socket();
         let mut store = Store::new(url(socket.local_addr().unwrap()));
         change(&mut store);
-        Self::listening(store, socket, None)
+        Self::listening(store, socket, None, None)
+    }
+
+    /// A storage to which everything is encrypted.
+    pub async fn encrypted(tls: TlsAcceptor) -> Server {
+        let socket = socket();
+        let mut url = url(socket.local_addr().unwrap());
+        url.set_scheme("https").unwrap();
+        Self::listening(Store::new(url), socket, None, Some(tls))
     }
 
     /// A storage whose addresses for `place` lead to where nobody listens, until `listen_late`.
@@ -64,15 +80,16 @@ impl Server {
         let mut store = Store::new(url(socket.local_addr().unwrap()));
         store.late_url = Some(url(late.local_addr().unwrap()));
         store.late_place = Some(place);
-        Self::listening(store, socket, Some(late))
+        Self::listening(store, socket, Some(late), None)
     }
 
-    fn listening(store: Store, socket: TcpSocket, late: Option<TcpSocket>) -> Server {
+    fn listening(store: Store, socket: TcpSocket, late: Option<TcpSocket>, tls: Option<TlsAcceptor>) -> Server {
         let server = Server {
             store: Arc::new(store),
             connections: Arc::default(),
             running: Mutex::default(),
             late: Mutex::new(late),
+            tls,
         };
         server.listen(socket);
         server
@@ -93,7 +110,7 @@ impl Server {
     fn listen(&self, socket: TcpSocket) {
         let listener = socket.listen(64).unwrap();
         let (store, connections) = (self.store.clone(), self.connections.clone());
-        self.running.lock().spawn(accept(listener, store, connections));
+        self.running.lock().spawn(accept(listener, store, connections, self.tls.clone()));
     }
 }
 
@@ -109,18 +126,25 @@ fn url(address: SocketAddr) -> Url {
     Url::parse(&format!("http://{address}")).unwrap()
 }
 
-async fn accept(listener: TcpListener, store: Arc<Store>, connections: Arc<AtomicU64>) {
+async fn accept(listener: TcpListener, store: Arc<Store>, connections: Arc<AtomicU64>, tls: Option<TlsAcceptor>) {
     let mut running = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else { return };
         connections.fetch_add(1, Ordering::SeqCst);
-        let store = store.clone();
+        let (store, tls) = (store.clone(), tls.clone());
         running.spawn(async move {
+            let stream = match tls {
+                None => Stream::Plain(stream),
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => Stream::Tls(Box::new(stream)),
+                    Err(_) => return,
+                },
+            };
             let mut wire = Wire { stream, buffer: Vec::new() };
             // A client that goes away is part of many tests.
             let after = serve(&mut wire, &store).await.unwrap_or(After::Close);
             match after {
-                After::Reset => wire.stream.set_zero_linger().unwrap(),
+                After::Reset => wire.stream.below().set_zero_linger().unwrap(),
                 After::Silence => pending().await,
                 After::Keep | After::Close => {}
             }
@@ -291,6 +315,11 @@ impl Exchange<'_> {
                 self.wire.send(b"\x16\x03\x01 this is no HTTP\r\n\r\n").await?;
                 Ok(After::Close)
             }
+            Fault::BreakEncryption => {
+                self.body(self.length).await?;
+                self.wire.stream.below().write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").await?;
+                Ok(After::Close)
+            }
             Fault::CloseWithoutAnswer => {
                 self.body(self.length).await?;
                 Ok(After::Close)
@@ -379,14 +408,39 @@ impl Wire {
                     headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
                 }));
             }
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return Ok(None);
+            let mut piece = [0; 4096];
+            match self.stream.read(&mut piece).await? {
+                0 => return Ok(None),
+                count => self.buffer.extend_from_slice(&piece[..count]),
             }
         }
     }
 
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes).await
+        match &mut self.stream {
+            Stream::Plain(stream) => stream.write_all(bytes).await,
+            Stream::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await
+            }
+        }
+    }
+}
+
+impl Stream {
+    async fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Plain(stream) => stream.read(bytes).await,
+            Stream::Tls(stream) => stream.read(bytes).await,
+        }
+    }
+
+    /// What carries the bytes, encrypted or not.
+    fn below(&mut self) -> &mut TcpStream {
+        match self {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_mut().0,
+        }
     }
 }
 

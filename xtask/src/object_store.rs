@@ -13,8 +13,9 @@ use crate::{artifacts, cc, tools};
 
 const REQUIREMENTS: &str = include_str!("../../tests/peers/object_store/requirements.txt");
 
-/// The store's only keys. It listens on loopback and its data are thrown away.
+/// The store's keys, of one who may do everything and of one who may only read. It listens on loopback and its data are thrown away.
 const ACCESS_KEY: &str = "STAGINGACCESSKEY";
+const READER_KEY: &str = "READERACCESSKEY";
 const SECRET_KEY: &str = "staging-secret-key-of-a-store-on-loopback";
 
 /// How long the store may take to be ready: it is four servers in one, of which some wait for others.
@@ -36,6 +37,7 @@ pub fn run(counted: fn(&mut Command) -> Outcome<String>) -> Outcome<String> {
     command.args(["test", "--quiet", "--package", "ftreview-sandbox", "--test", "seaweedfs", "--", "--ignored"]);
     command.env("FTREVIEW_S3_ENDPOINT", &store.endpoint).env("FTREVIEW_PUBLISH", &publish);
     command.env("FTREVIEW_PYTHON", programs.join("python")).env("FTREVIEW_MEDIA", root().join("examples/media"));
+    command.env("FTREVIEW_S3_READER", READER_KEY);
     tell_keys(&mut command);
     let passed = counted(&mut command).map_err(|message| store.blame(message))?;
     if !tools::CHROMIUM.is_there() {
@@ -77,13 +79,16 @@ impl Store {
         shell::emptied(&folder.join("data"))?;
         let log = folder.join("log.txt");
         let keys = folder.join("s3.json");
-        let identity = serde_json::json!({"identities": [{
-            "name": "staging",
-            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
-            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        }]});
-        std::fs::write(&keys, identity.to_string())
-            .map_err(|error| format!("Cannot write {}: {error}.", keys.display()))?;
+        let identity = |name: &str, access_key: &str, actions: &[&str]| {
+            let credentials = [serde_json::json!({"accessKey": access_key, "secretKey": SECRET_KEY})];
+            serde_json::json!({"name": name, "credentials": credentials, "actions": actions})
+        };
+        let identities = [
+            identity("staging", ACCESS_KEY, &["Admin", "Read", "Write", "List", "Tagging"]),
+            identity("reader", READER_KEY, &["Read", "List"]),
+        ];
+        let known = serde_json::json!({"identities": identities}).to_string();
+        std::fs::write(&keys, known).map_err(|error| format!("Cannot write {}: {error}.", keys.display()))?;
         let output = File::create(&log).map_err(|error| format!("Cannot make {}: {error}.", log.display()))?;
         let errors = output.try_clone().map_err(|error| format!("Cannot use {}: {error}.", log.display()))?;
         let names =

@@ -62,10 +62,16 @@ pub fn javascript() -> Outcome<String> {
 /// Opens the review page in Chromium, with a movie that the C program published, and then several times at once, where
 /// what is done in one is seen in the others and heard by the official JavaScript client.
 pub fn review_page() -> Outcome<String> {
-    look(&Stage::set("review-page")?, "review-page", None)
+    let stage = Stage::set("review-page")?;
+    let seen = look(&stage, "review-page", None)?;
+    let mut command = shell::program(tools::node()?);
+    command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
+    command.args(["--reader", READER.0, "--reader-key", READER.1]);
+    shell::run(stage.tell(&mut command))?;
+    Ok(seen)
 }
 
-/// Opens the review page of a server; `store` is the origin of its object store.
+/// Opens the review page of a server, with a movie that the C program published; `store` is the origin of its object store.
 pub fn look(stage: &Stage, name: &str, store: Option<&str>) -> Outcome<String> {
     let movie = &demo::PUBLICATIONS[0];
     demo::publish(&stage.program, &stage.server, movie)?;
@@ -77,10 +83,6 @@ pub fn look(stage: &Stage, name: &str, store: Option<&str>) -> Outcome<String> {
     if let Some(store) = store {
         command.args(["--store", store]);
     }
-    shell::run(stage.tell(&mut command))?;
-    let mut command = shell::program(tools::node()?);
-    command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
-    command.args(["--reader", READER.0, "--reader-key", READER.1]);
     shell::run(stage.tell(&mut command))?;
     Ok(format!("screenshot: {}", screenshot.display()))
 }

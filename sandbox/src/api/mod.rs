@@ -78,10 +78,12 @@ impl AppState {
     /// The batch has passed, so nothing here can fail it: what cannot be removed now is tried again after the next one.
     async fn remove_media(&self, components: Vec<String>) {
         for id in components {
-            if self.storage.remove(&id).await.is_ok() {
-                let forget = move |connection: &mut _| Ok(tables::forget_removed_component(connection, &id)?);
-                let _ = self.database.run(forget).await;
+            if self.storage.remove(&id).await.is_err() {
+                // A store that is away is away for the others too.
+                return;
             }
+            let forget = move |connection: &mut _| Ok(tables::forget_removed_component(connection, &id)?);
+            let _ = self.database.run(forget).await;
         }
     }
 
