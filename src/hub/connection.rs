@@ -18,21 +18,21 @@ pub async fn keep(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
     let mut failed = 0;
     loop {
         let wanted = *wish.borrow_and_update();
-        match wanted {
+        let which = match wanted {
             Wish::Closed => return,
-            Wish::Off => {
+            Wish::Off(_) => {
                 if wish.changed().await.is_err() {
                     return;
                 }
                 failed = 0;
                 continue;
             }
-            Wish::On(_) => {}
-        }
+            Wish::On(which, _) => which,
+        };
         let began = Instant::now();
         let error = tokio::select! {
             biased;
-            () = unwanted(wish.clone()) => None,
+            () = unwanted(wish.clone(), which) => None,
             Err(error) = connect_and_serve(&shared) => Some(error),
         };
         shared.lost();
@@ -73,10 +73,11 @@ pub async fn keep_time(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
     }
 }
 
-/// Returns when no connection is wanted any more.
-async fn unwanted(mut wish: watch::Receiver<Wish>) {
+/// Returns when this connection is not wanted any more. That may have been so for a moment only, with the next one wanted
+/// already.
+async fn unwanted(mut wish: watch::Receiver<Wish>, which: u64) {
     // An error is as good: nobody can want anything any more.
-    let _ = wish.wait_for(|wish| !matches!(wish, Wish::On(_))).await;
+    let _ = wish.wait_for(|wish| !matches!(wish, Wish::On(now, _) if *now == which)).await;
 }
 
 /// Never returns but with the reason why there is no connection any more.

@@ -27,10 +27,11 @@ pub const REPLY: &str = "ftrack.meta.reply";
 /// What the host wants of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// None.
-    Off,
-    /// One. The number changes with each time that it is asked for.
-    On(u64),
+    /// None. The number is that of the last one that was wanted.
+    Off(u64),
+    /// One: which, counted from 1, and how often it was asked for since. A connection that was ended and is wanted again at
+    /// once is another one.
+    On(u64, u64),
     /// None, and never again.
     Closed,
 }
@@ -134,7 +135,7 @@ impl Shared {
         let error = error.map(|error| error.cleaned(self.log.redactor()));
         let waking = {
             let mut state = self.state.lock();
-            if !matches!(*self.wish.borrow(), Wish::On(_)) || (state.status == status && state.error == error) {
+            if !matches!(*self.wish.borrow(), Wish::On(..)) || (state.status == status && state.error == error) {
                 return;
             }
             (state.status, state.error) = (status, error.clone());
@@ -151,7 +152,7 @@ impl Shared {
     pub fn report_off(&self) {
         let waking = {
             let state = self.state.lock();
-            if *self.wish.borrow() != Wish::Off {
+            if !matches!(*self.wish.borrow(), Wish::Off(_)) {
                 return;
             }
             let event = Event::HubStatus { status: state.status, error: None };

@@ -84,7 +84,7 @@ impl Hub {
             log: session.log().clone(),
             queue: session.queue().clone(),
             id: new_id(),
-            wish: watch::Sender::new(Wish::Off),
+            wish: watch::Sender::new(Wish::Off(0)),
             work: Default::default(),
             deadlines: Default::default(),
             changed: Default::default(),
@@ -100,14 +100,14 @@ impl Hub {
         let mut state = self.shared.state.lock();
         let next = match *self.shared.wish.borrow() {
             Wish::Closed => return Err(closed()),
-            Wish::On(number) => number + 1,
-            Wish::Off => 1,
+            Wish::On(which, asked) => Wish::On(which, asked + 1),
+            Wish::Off(last) => Wish::On(last + 1, 0),
         };
         if state.status != HubStatus::Connected {
             (state.status, state.error) = (HubStatus::Connecting, None);
         }
         let first = !std::mem::replace(&mut state.started.0, true);
-        self.shared.wish.send_replace(Wish::On(next));
+        self.shared.wish.send_replace(next);
         drop(state);
         if first {
             self.runtime.spawn(connection::keep(self.shared.clone(), self.shared.wish.subscribe()));
@@ -117,13 +117,13 @@ impl Hub {
 
     /// Ends the connection. Subscriptions stay, and are asked for again by the next one; events that wait are not sent.
     pub fn disconnect(&self) {
-        self.end(Wish::Off, Error::new(Code::HubOff, "the event was not sent: the event hub was disconnected"));
+        self.end(false, Error::new(Code::HubOff, "the event was not sent: the event hub was disconnected"));
     }
 
     /// Ends everything: nothing is accepted any more.
     pub fn close(&self) {
         self.watches.close();
-        self.end(Wish::Closed, Error::new(Code::Closed, "the event has no end: the session was closed"));
+        self.end(true, Error::new(Code::Closed, "the event has no end: the session was closed"));
     }
 
     /// What the connection is, and why it is no better.
@@ -344,12 +344,14 @@ impl Hub {
         self.tell(ends);
     }
 
-    fn end(&self, wish: Wish, error: Error) {
+    fn end(&self, for_good: bool, error: Error) {
         {
             let mut state = self.shared.state.lock();
-            if *self.shared.wish.borrow() == Wish::Closed {
-                return;
-            }
+            let wish = match *self.shared.wish.borrow() {
+                Wish::Closed => return,
+                _ if for_good => Wish::Closed,
+                Wish::On(which, _) | Wish::Off(which) => Wish::Off(which),
+            };
             self.shared.wish.send_replace(wish);
             (state.status, state.error) = (HubStatus::Off, None);
         }
@@ -358,7 +360,7 @@ impl Hub {
         self.runtime.spawn(async move {
             shared.report_off();
             shared.give_up(&error);
-            if wish == Wish::Closed {
+            if for_good {
                 let ends = shared.state.lock().published.end_all(|_| true, &error);
                 shared.tell(ends);
             }

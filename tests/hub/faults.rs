@@ -187,6 +187,27 @@ async fn a_server_that_falls_silent_and_reads_no_more_is_noticed_within_the_time
 }
 
 #[tokio::test]
+async fn a_connection_that_is_ended_and_wanted_again_at_once_is_made_again() {
+    let server = HubServer::well_behaved().await;
+    let host = Host::new(&server.url);
+    host.subscribe("topic=studio.*", 1);
+    host.hub.connect().unwrap();
+    blocking(move || {
+        host.wait_connected();
+        for round in 0..5 {
+            host.hub.disconnect();
+            host.hub.connect().unwrap();
+            host.wait_connected();
+            host.publish("studio.round", round);
+            assert_eq!(host.next_published(), (round, None));
+            assert_eq!(host.next_heard(), ("studio.round".to_owned(), 1));
+        }
+    })
+    .await;
+    assert_eq!(server.handshakes(), 6);
+}
+
+#[tokio::test]
 async fn a_server_that_names_no_times_is_connected_to_all_the_same() {
     let server = HubServer::start(|_| Greeting::Place("1234567890:"), |_, line| Box::pin(line.serve())).await;
     let host = Host::new(&server.url);
