@@ -27,16 +27,20 @@ pub async fn keep(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
                 failed = 0;
                 continue;
             }
-            Wish::On(_) => {}
+            Wish::On { .. } => {}
         }
         let began = Instant::now();
         let error = tokio::select! {
             biased;
-            () = unwanted(wish.clone()) => None,
+            () = unwanted(wish.clone(), wanted) => None,
             Err(error) = connect_and_serve(&shared) => Some(error),
         };
         shared.lost();
-        let Some(error) = error else { continue };
+        let Some(error) = error else {
+            shared.report(HubStatus::Connecting, None);
+            failed = 0;
+            continue;
+        };
         let error = error.cleaned(shared.log.redactor());
         shared.log.info("hub", format_args!("not connected: {error}"));
         if !Status::of(&error).passes() {
@@ -49,12 +53,13 @@ pub async fn keep(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
             failed = 0;
             continue;
         }
+        let asked = error.details.retry_after.unwrap_or_default().min(policy::HUB_RETRY_AFTER_CAP);
         shared.report(HubStatus::Connecting, Some(error));
         // A connection that held was a good one.
         failed = if began.elapsed() >= policy::HUB_STEADY { 0 } else { failed + 1 };
         let longest = policy::RETRY_BASE.saturating_mul(1 << failed.min(16)).min(policy::HUB_RECONNECT_CAP);
         // Ended early by any wish: to connect now, or not at all.
-        let _ = timeout(pause_between(longest / 4, longest), wish.changed()).await;
+        let _ = timeout(asked + pause_between(longest / 4, longest), wish.changed()).await;
     }
 }
 
@@ -73,10 +78,14 @@ pub async fn keep_time(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
     }
 }
 
-/// Returns when no connection is wanted any more.
-async fn unwanted(mut wish: watch::Receiver<Wish>) {
+/// Returns when the connection that was `wanted` is not wanted any more.
+async fn unwanted(mut wish: watch::Receiver<Wish>, wanted: Wish) {
+    let term = |wish: &Wish| match wish {
+        Wish::On { term, .. } => Some(*term),
+        Wish::Off | Wish::Closed => None,
+    };
     // An error is as good: nobody can want anything any more.
-    let _ = wish.wait_for(|wish| !matches!(wish, Wish::On(_))).await;
+    let _ = wish.wait_for(|wish| term(wish) != term(&wanted)).await;
 }
 
 /// Never returns but with the reason why there is no connection any more.
