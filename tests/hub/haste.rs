@@ -1,8 +1,8 @@
 //! What a host may do in a hurry, and servers that are slow or rude about it.
 
-use crate::faults::{blocking, page};
-use crate::host::{Host, LIMIT, publish, subscription};
-use crate::server::{Greeting, HubServer, PLACE};
+use crate::faults::blocking;
+use crate::host::{Host, subscription};
+use crate::server::{Greeting, HubServer};
 use ftreview::hub::What;
 use ftreview::session::news::{HubStatus, Receiver};
 use ftreview::session::{Code, policy};
