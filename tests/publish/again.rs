@@ -286,3 +286,16 @@ fn hosts_that_publish_with_one_key_at_the_same_time_make_one_version_and_take_no
         assert_whole(&staging, &again, &path);
     }
 }
+
+#[test]
+fn a_journal_that_cannot_be_written_is_a_warning_that_names_it() {
+    let staging = Staging::start();
+    let path = film(&staging, 20 * MIB).unwrap();
+    let no_folder = staging.scratch().join("notes.txt");
+    std::fs::write(&no_folder, "mine").unwrap();
+    let ended = session(staging.url(), &no_folder).publish(&keyed(&path)).done();
+    assert_whole(&staging, &ended, &path);
+    let about = |warning: &&String| warning.contains("journal_folder") && warning.contains("notes.txt");
+    assert_eq!(ended.warnings.iter().filter(about).count(), 1, "{:?}", ended.warnings);
+    assert_eq!(std::fs::read(&no_folder).unwrap(), b"mine");
+}
