@@ -55,7 +55,8 @@
  *  1. It never surprises your threads. Progress, event, job and log callbacks run only inside
  *     ftr_session_poll_events, on the thread that called it, with no lock held. The one exception is the wake-up
  *     callback, which only says that there is something to poll.
- *  2. Every accepted job ends in exactly one FTR_EVENT_JOB_ENDED: done, failed, cancelled or parked.
+ *  2. Every accepted job ends in exactly one FTR_EVENT_JOB_ENDED: done, failed, cancelled or parked. Every event that
+ *     is published on the hub ends in exactly one FTR_EVENT_HUB_PUBLISHED.
  *  3. No call blocks longer than its timeout. A function without a timeout does no I/O. (ftr_session_free and
  *     ftr_session_set_wakeup_callback wait for a callback of yours that another thread is in, and for nothing else.)
  *  4. A bad handle is an error code: stale, foreign, freed twice, of another kind, 0.
@@ -73,7 +74,10 @@
  *
  *  session     One server and one user. Several may exist in a process, also in several copies of this library.
  *  job         One accepted publish.
- *  event       One thing that a session tells: the status of its server, a job's progress, a job's end, a log line.
+ *  event       One thing that a session tells: the status of its server, a job's progress, a job's end, a log line,
+ *              something from the event hub.
+ *  event hub   Where programs and people who use the same server tell each other what happens. Its events have a
+ *              topic, such as "ftrack.update", and data.
  *  context     Where a publish belongs: a task, a shot, a project.
  *  asset, asset version, component, location, ftr_meta
  *              ftrack's own words. A version of an asset shows the component whose name its web player knows:
@@ -104,6 +108,8 @@
  *  ftr_session                          ftr_session_create           ftr_session_free
  *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
+ *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
+ *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free
  *  ftr_event                            ftr_session_next_event       ftr_event_free
  *  const ftr_event_info *, its texts    ftr_event_get, _json         the event is freed
  *  structs given to callbacks           the library                  the callback returns
@@ -135,8 +141,38 @@
  *
  * The queue is bounded. A place for a job's end is reserved when the job is accepted (FTR_E_QUEUE_FULL if 1024 are
  * accepted and not yet told). Progress and status are latest values. Log lines beyond 1024 are dropped, oldest
- * first, and the loss is told as FTR_EVENT_DROPPED. Everything about one job comes in order, and nothing after its
- * end; between jobs there is no order.
+ * first, and the loss is told as FTR_EVENT_DROPPED; events of the hub beyond 4096, or 32 MiB, likewise as
+ * FTR_EVENT_HUB_DROPPED. Everything about one job comes in order, and nothing after its end; between jobs there is no
+ * order. Events of the hub come in the order in which the server told them.
+ *
+ *
+ * The event hub
+ * -------------
+ *
+ *     static void on_update(void *user_data, const ftr_event_info *event)
+ *     {
+ *         if (event->kind == FTR_EVENT_HUB)
+ *             printf("%s: %s
+", event->hub->topic, event->hub->data);
+ *     }
+ *
+ *     ftr_hub_subscribe_options options = FTR_HUB_SUBSCRIBE_OPTIONS_INIT;
+ *     ftr_subscription subscription = 0;
+ *
+ *     options.callback = on_update;
+ *     ftr_hub_connect(session);
+ *     ftr_hub_subscribe(session, "topic=ftrack.update", &options, &subscription);
+ *
+ * The connection is the library's business: it is made in the background, through the same proxy and with the same
+ * certificates as everything else, its heartbeats are answered however long the host is busy, and when it breaks it
+ * is
+ * made again, without end, with every subscription. What others say while there is no connection is not heard later:
+ * the server does not keep it. FTR_EVENT_HUB_STATUS says when it broke and when it is back.
+ *
+ * What reviewers do needs no expressions: ftr_session_watch tells notes, approvals and requests for changes as
+ * FTR_EVENT_REVIEW, and loses none of them with a connection. A publish that ends while the hub is connected is
+ * announced: "ftrack.location.component-added" for each component, and "ftreview.published", or the topic in
+ * ftr_publish_options.announce_topic.
  *
  *
  * When the network fails
@@ -259,6 +295,12 @@
 /** A text that must be JSON is not, or has the wrong shape. */
 #define FTR_E_INVALID_JSON (-108)
 
+/**
+ * A subscription's expression or an event's target cannot be read. The message names the position and what was
+ * expected there.
+ */
+#define FTR_E_EXPRESSION (-109)
+
 /** Called from the wake-up callback, in which only the functions for versions and for error texts may be called. */
 #define FTR_E_WOULD_DEADLOCK (-201)
 
@@ -285,6 +327,14 @@
 
 /** The job was cancelled by the host, or ended by closing or freeing its session. */
 #define FTR_E_CANCELLED (-208)
+
+/**
+ * The event hub is neither connected nor being connected, and the event is for others: call ftr_hub_connect first.
+ */
+#define FTR_E_HUB_OFF (-209)
+
+/** The event was dropped before it was sent: more are waiting for the event hub than there is room for. */
+#define FTR_E_HUB_DROPPED (-210)
 
 /** No server URL was given and FTRACK_SERVER is not set. */
 #define FTR_E_NO_SERVER_URL (-301)
@@ -369,6 +419,9 @@
 
 /** The answer is not what the protocol promises. */
 #define FTR_E_MALFORMED_ANSWER (-610)
+
+/** The event hub refuses a subscription or an event; the message has its words. */
+#define FTR_E_HUB_REFUSED (-611)
 
 /** The storage refused the bytes. */
 #define FTR_E_STORAGE_REFUSED (-701)
@@ -565,6 +618,66 @@
 /** Log lines were dropped because nobody polled: see .dropped. */
 #define FTR_EVENT_DROPPED 6
 
+/** Whether the event hub is connected has changed: see .status (FTR_HUB_*) and .error. Only the latest is kept. */
+#define FTR_EVENT_HUB_STATUS 7
+
+/** An event of the hub, for one subscription: see .subscription and .hub. */
+#define FTR_EVENT_HUB 8
+
+/** A reply to an event that was published with ftr_hub_publish: see .hub and .tag. */
+#define FTR_EVENT_HUB_REPLY 9
+
+/**
+ * The end of an event that was published with ftr_hub_publish; exactly one for each. .error is NULL when the server
+ * has it, and when the replies came that were waited for.
+ */
+#define FTR_EVENT_HUB_PUBLISHED 10
+
+/**
+ * The server refuses a subscription: see .subscription and .error. It stays, and is asked for again by the next
+ * connection.
+ */
+#define FTR_EVENT_HUB_REFUSED 11
+
+/**
+ * Events of the hub were dropped because nobody polled, the oldest first: see .dropped. More than 4096, or 32 MiB,
+ * were waiting.
+ */
+#define FTR_EVENT_HUB_DROPPED 12
+
+/** A reviewer did something to what ftr_session_watch watches: see .watch and .review. */
+#define FTR_EVENT_REVIEW 13
+
+/** A note was written: ftr_review.text and .frame. */
+#define FTR_REVIEW_NOTE 1
+
+/** The version has another status, named in .text, which is neither of the next two. */
+#define FTR_REVIEW_STATUS 2
+
+/** Approved: in a review session, or by a status whose name says so, which .text has. */
+#define FTR_REVIEW_APPROVED 3
+
+/** Changes are required: in a review session, or by a status whose name says so, which .text has. */
+#define FTR_REVIEW_CHANGES_REQUIRED 4
+
+/** There are new media for the web player, named in .text: the server has encoded them, or somebody added them. */
+#define FTR_REVIEW_ENCODED 5
+
+/** The version has another thumbnail: .id is the component. */
+#define FTR_REVIEW_THUMBNAIL 6
+
+/** No connection to the event hub, because nobody asked for one. */
+#define FTR_HUB_OFF 1
+
+/** The connection to the event hub is being made, for the first time or again; this goes on until it is there. */
+#define FTR_HUB_CONNECTING 2
+
+/** Events come and go. */
+#define FTR_HUB_CONNECTED 3
+
+/** The server does not accept the user and key, or the session's settings are wrong. ftr_hub_connect tries again. */
+#define FTR_HUB_UNACCEPTED 4
+
 /** Log nothing. */
 #define FTR_LOG_OFF 0
 
@@ -585,6 +698,17 @@
 
 /** In ftr_session_options.flags: ask the server for its strict mode, with real HTTP status codes. */
 #define FTR_SESSION_STRICT_API 1
+
+/** In ftr_session_options.flags: connect to the event hub in the background, as ftr_hub_connect does. */
+#define FTR_SESSION_AUTO_CONNECT_EVENT_HUB 2
+
+/**
+ * In ftr_hub_publish_options.flags: the event is only for subscriptions of the same session, and needs no connection.
+ */
+#define FTR_HUB_LOCAL 1
+
+/** In ftr_watch_options.flags: watch what this session has published, and what it will publish. */
+#define FTR_WATCH_PUBLISHED 1
 
 /**
  * In ftr_publish_options.flags: leave width and height out of the movie's ftr_meta. ftrack's documentation asks for
@@ -765,6 +889,58 @@ typedef struct ftr_log_line {
     const char *message;
 } ftr_log_line;
 
+/** A subscription to events of the hub. 0 is none. */
+typedef uint64_t ftr_subscription;
+
+/** An event of the hub, from others or from this session. Its texts are never NULL but for `in_reply_to`. */
+typedef struct ftr_hub_event {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** Not used; 0. */
+    uint32_t reserved;
+    /** What it is about, such as "ftrack.update". */
+    const char *topic;
+    /** Its own id. */
+    const char *id;
+    /** Who sent it, for ftr_hub_reply; "" where it does not say. */
+    const char *source_id;
+    /** What it says: the text of a JSON object; of a reply, of any JSON value. */
+    const char *data;
+    /**
+     * All that it says of its sender: the text of a JSON object, with "id" and, mostly, "user" and "applicationId".
+     */
+    const char *source;
+    /** For whom it is: an expression, or "" for everybody. */
+    const char *target;
+    /** The id of the event that it answers, or NULL. */
+    const char *in_reply_to;
+} ftr_hub_event;
+
+/** A watch on what reviewers do. 0 is none. */
+typedef uint64_t ftr_watch;
+
+/** What a reviewer did. Ids are ftrack's. */
+typedef struct ftr_review {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** FTR_REVIEW_*: what was done. Ignore what you do not know: later versions add some. */
+    int32_t deed;
+    /** The version. Never NULL. */
+    const char *version_id;
+    /** The review session in which it was done, or NULL. */
+    const char *review_session_id;
+    /** The note, the status, the answer in the review session, or the component. Never NULL. */
+    const char *id;
+    /** The note's text, the name of the status, or the component's name. Never NULL. */
+    const char *text;
+    /** Who wrote the note or gave the answer, as far as the server tells, or NULL. */
+    const char *author;
+    /** The note that this one answers, or NULL. */
+    const char *in_reply_to;
+    /** The note's frame, or -1. */
+    int64_t frame;
+} ftr_review;
+
 /** An event of any kind. The pointers that a kind does not name are NULL. */
 typedef struct ftr_event_info {
     /** How much of this struct the library filled, in bytes. */
@@ -775,13 +951,16 @@ typedef struct ftr_event_info {
     ftr_session session;
     /** The job, or 0. */
     ftr_job job;
-    /** The job's ftr_publish_options.tag, or 0. */
+    /** The tag in the options of the job, subscription or hub event, or 0. */
     uint64_t tag;
-    /** FTR_STATUS_*, of FTR_EVENT_STATUS. */
+    /** FTR_STATUS_*, of FTR_EVENT_STATUS; FTR_HUB_*, of FTR_EVENT_HUB_STATUS. */
     int32_t status;
     /** Not used; 0. */
     int32_t reserved;
-    /** Why the status is not good, of FTR_EVENT_STATUS. */
+    /**
+     * Why the status is not good, of FTR_EVENT_STATUS and FTR_EVENT_HUB_STATUS; why an event or a subscription
+     * failed, of FTR_EVENT_HUB_PUBLISHED and FTR_EVENT_HUB_REFUSED.
+     */
     const struct ftr_error *error;
     /** Of FTR_EVENT_PROGRESS. */
     const struct ftr_progress *progress;
@@ -789,8 +968,19 @@ typedef struct ftr_event_info {
     const struct ftr_job_result *result;
     /** Of FTR_EVENT_LOG. */
     const struct ftr_log_line *log;
-    /** How many log lines were lost, of FTR_EVENT_DROPPED. */
+    /** How many log lines were lost, of FTR_EVENT_DROPPED; how many events of the hub, of FTR_EVENT_HUB_DROPPED. */
     uint64_t dropped;
+    /** Of FTR_EVENT_HUB and FTR_EVENT_HUB_REFUSED, or 0. */
+    ftr_subscription subscription;
+    /**
+     * Of FTR_EVENT_HUB and FTR_EVENT_HUB_REPLY: the event. Of FTR_EVENT_HUB_PUBLISHED: the event's id, and ""
+     * otherwise.
+     */
+    const struct ftr_hub_event *hub;
+    /** Of FTR_EVENT_REVIEW, or 0. */
+    ftr_watch watch;
+    /** Of FTR_EVENT_REVIEW. */
+    const struct ftr_review *review;
 } ftr_event_info;
 
 /**
@@ -922,6 +1112,15 @@ typedef struct ftr_publish_options {
      * upload that failed goes on where it ended. NULL: each call is a publish of its own.
      */
     const char *idempotency_key;
+    /**
+     * The topic of the event by which others hear of the version, if the event hub is connected when the publish
+     * ends. NULL: "ftreview.published".
+     */
+    const char *announce_topic;
+    /**
+     * What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
+     */
+    const char *announce_data;
 } ftr_publish_options;
 
 /** An event in the pull form. 0 is none. */
@@ -929,6 +1128,101 @@ typedef uint64_t ftr_event;
 
 /** Called on a thread of the library when there is something to poll again. It may only tell another thread so. */
 typedef void (*ftr_wakeup_callback)(void *user_data);
+
+/** How the event hub of a session is. Begin with FTR_HUB_INFO_INIT; filled by ftr_hub_status. */
+typedef struct ftr_hub_info {
+    /** sizeof(ftr_hub_info), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_HUB_*: what the connection is. */
+    int32_t status;
+    /** How often a connection came to be. */
+    uint64_t connections;
+    /** Subscriptions of the session. */
+    uint64_t subscriptions;
+    /** Events that wait to be sent. */
+    uint64_t waiting;
+    /** Events that gave way to newer ones before they were sent: more than 1024, or 8 MiB, were waiting. */
+    uint64_t dropped;
+    /** Published events whose FTR_EVENT_HUB_PUBLISHED has not come. */
+    uint64_t published;
+} ftr_hub_info;
+
+/**
+ * How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by
+ * ftr_hub_subscribe, but for user_data.
+ */
+typedef struct ftr_hub_subscribe_options {
+    /** sizeof(ftr_hub_subscribe_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** Lower ones hear of an event before higher ones. INIT: 100. */
+    int32_t priority;
+    /**
+     * What the subscriber says of itself, as the text of a JSON object: targets of events are compared with it, and
+     * the server is told. NULL: an id of its own, and "applicationId": "ftreview".
+     */
+    const char *metadata;
+    /** Any number: comes back in every event of the subscription. */
+    uint64_t tag;
+    /**
+     * Gets the FTR_EVENT_HUB and FTR_EVENT_HUB_REFUSED of this subscription, inside ftr_session_poll_events. NULL:
+     * the session's on_event does.
+     */
+    ftr_event_callback callback;
+    /** Handed to the callback. Not touched. */
+    void *user_data;
+} ftr_hub_subscribe_options;
+
+/**
+ * How to publish an event. Begin with FTR_HUB_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_hub_publish, but for
+ * user_data.
+ */
+typedef struct ftr_hub_publish_options {
+    /** sizeof(ftr_hub_publish_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_HUB_LOCAL, or 0. */
+    uint32_t flags;
+    /**
+     * For whom: an expression on what subscribers say of themselves, such as "applicationId=ftrack.client.web". NULL:
+     * everybody.
+     */
+    const char *target;
+    /** The id of the event that this one answers. NULL: none. */
+    const char *in_reply_to;
+    /** Any number: comes back in every event about this one. */
+    uint64_t tag;
+    /** How long to wait for replies, in milliseconds. 0: none are wanted. */
+    int32_t reply_timeout_ms;
+    /** After how many replies to stop waiting. 0: all that come in the time. */
+    uint32_t max_replies;
+    /**
+     * Gets the FTR_EVENT_HUB_REPLY and the FTR_EVENT_HUB_PUBLISHED of this event, inside ftr_session_poll_events.
+     * NULL: the session's on_event does.
+     */
+    ftr_event_callback callback;
+    /** Handed to the callback. Not touched. */
+    void *user_data;
+} ftr_hub_publish_options;
+
+/**
+ * What to watch. Begin with FTR_WATCH_OPTIONS_INIT and set one of `version_id`, `review_session_id` and
+ * FTR_WATCH_PUBLISHED. Everything is copied by ftr_session_watch, but for user_data.
+ */
+typedef struct ftr_watch_options {
+    /** sizeof(ftr_watch_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_WATCH_PUBLISHED, or 0. */
+    uint32_t flags;
+    /** A version's id, or NULL. */
+    const char *version_id;
+    /** A review session's id, or NULL: every version in it, also those that are added later. */
+    const char *review_session_id;
+    /** Any number: comes back in every event of the watch. */
+    uint64_t tag;
+    /** Gets the FTR_EVENT_REVIEW of this watch, inside ftr_session_poll_events. NULL: the session's on_event does. */
+    ftr_event_callback callback;
+    /** Handed to the callback. Not touched. */
+    void *user_data;
+} ftr_watch_options;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1022,18 +1316,18 @@ FTR_API int32_t ftr_session_publish_file(ftr_session session, const struct ftr_p
 FTR_API int32_t ftr_session_set_upload_rate(ftr_session session, uint64_t bytes_per_second);
 
 /**
- * Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left.
- * Returns how many that are: 0 is a clean close.
+ * Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left and
+ * disconnects the event hub. Returns how many that are: 0 is a clean close.
  * Events that are waiting, and the ends of cancelled jobs, can still be polled; when all is told, polling returns
  * FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
  */
 FTR_API int32_t ftr_session_close(ftr_session session, int32_t timeout_ms);
 
 /**
- * Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is
- * cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for
- * the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for
- * this one.
+ * Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for
+ * the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the
+ * session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so
+ * that thread must not be waiting for this one.
  * 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
  */
 FTR_API int32_t ftr_session_free(ftr_session session);
@@ -1126,6 +1420,104 @@ FTR_API int32_t ftr_job_resume(ftr_job job);
  */
 FTR_API int32_t ftr_job_free(ftr_job job);
 
+/**
+ * Begins to connect to the server's event hub, in the background, and goes on until it is connected; a connection
+ * that breaks is made again, with every subscription, until ftr_hub_disconnect. Returns at once; how it goes is told
+ * by FTR_EVENT_HUB_STATUS, ftr_hub_status and ftr_hub_wait_connected. While the next try is waited for, this makes it
+ * at once.
+ * A session created with FTR_SESSION_AUTO_CONNECT_EVENT_HUB does this by itself.
+ * Errors: FTR_E_CLOSED.
+ */
+FTR_API int32_t ftr_hub_connect(ftr_session session);
+
+/**
+ * Ends the connection to the event hub, and the attempts to make it. Subscriptions stay, for the next connection and
+ * for local events. Events that were not sent end with FTR_E_HUB_OFF.
+ */
+FTR_API int32_t ftr_hub_disconnect(ftr_session session);
+
+/** Fills the struct with how the event hub is now: begin with FTR_HUB_INFO_INIT. Does not wait. */
+FTR_API int32_t ftr_hub_status(ftr_session session, struct ftr_hub_info *info);
+
+/**
+ * Blocks until the event hub is connected, until it is clear that it will not be, or for `timeout_ms`; for hosts
+ * without a loop. FTR_OK: it is connected. FTR_E_TIMED_OUT: it is still tried. FTR_E_HUB_OFF: nobody asked for a
+ * connection. Else the error that explains why the server does not accept the session.
+ */
+FTR_API int32_t ftr_hub_wait_connected(ftr_session session, int32_t timeout_ms);
+
+/**
+ * Subscribes to events. Needs no connection: while there is one, and after every reconnect, the server is asked for
+ * them.
+ * `expression` says which: conditions of a key, an operator (= != < <= > >=) and a value, joined by "and", "or",
+ * "not" and parentheses, such as topic=ftrack.update and source.user.username!="ada". Keys lead into the event by
+ * dots. Values are compared as text; one with other characters than A-Z a-z 0-9 - _ , . / * @ + stands in quotes;
+ * with = a * at its end makes it a prefix. A condition on a key that the event does not have is false.
+ * Events are told as FTR_EVENT_HUB when polling, those of several subscriptions in the order of their priorities;
+ * ftr_hub_stop ends that for an event. The session's own events are among them where they fit.
+ * `options` may be NULL. `*subscription` is written only on success; free it with ftr_hub_unsubscribe, or let
+ * ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_JSON, FTR_E_INVALID_ARGUMENT,
+ * FTR_E_EXPRESSION, FTR_E_CLOSED, FTR_E_OUT_OF_RESOURCES.
+ */
+FTR_API int32_t ftr_hub_subscribe(ftr_session session, const char *expression, const struct ftr_hub_subscribe_options *options, ftr_subscription *subscription);
+
+/**
+ * Ends a subscription and frees its handle: none of its events is told any more, not even those that wait already. A
+ * callback of it that another thread is in at this moment is not waited for. 0 is allowed and does nothing.
+ */
+FTR_API int32_t ftr_hub_unsubscribe(ftr_subscription subscription);
+
+/**
+ * Publishes an event, and returns at once. Its end is told by exactly one FTR_EVENT_HUB_PUBLISHED: when the server
+ * has acknowledged it, or refuses it (FTR_E_HUB_REFUSED), or, where replies are wanted, when they came or the time
+ * for them is over (FTR_E_TIMED_OUT if there was none). Each reply is an FTR_EVENT_HUB_REPLY before that.
+ * While the event hub is being connected, events wait to be sent: 1024 of them or 8 MiB, beyond which the oldest end
+ * with FTR_E_HUB_DROPPED. An event that was sent just before the connection broke ends with FTR_E_CONNECTION_LOST,
+ * and may have been told or not.
+ * `data` is the text of a JSON object; NULL is an empty one. `options` may be NULL. With FTR_HUB_LOCAL only the
+ * subscriptions of this session hear of it, and no connection is needed.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT (an empty topic),
+ * FTR_E_INVALID_JSON, FTR_E_EXPRESSION (the target), FTR_E_HUB_OFF (neither connected nor being connected),
+ * FTR_E_UNAUTHORISED and the like (the server does not accept the session), FTR_E_QUEUE_FULL (1024 were published
+ * whose end was not polled), FTR_E_CLOSED.
+ */
+FTR_API int32_t ftr_hub_publish(ftr_session session, const char *topic, const char *data, const struct ftr_hub_publish_options *options);
+
+/**
+ * Answers an event: `event_id` and `source_id` are the `id` and `source_id` of its ftr_hub_event. `data` is JSON text
+ * of any value; NULL is null. Returns at once; that it could not be delivered is a line in the log.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_NOT_UTF8, FTR_E_INVALID_JSON, FTR_E_INVALID_ARGUMENT, FTR_E_HUB_OFF,
+ * FTR_E_CLOSED.
+ */
+FTR_API int32_t ftr_hub_reply(ftr_session session, const char *event_id, const char *source_id, const char *data);
+
+/**
+ * Ends the telling of an event in this session: subscriptions that have not heard of it do not. To be called while
+ * one of its FTR_EVENT_HUB is handled; for other ids it does nothing.
+ */
+FTR_API int32_t ftr_hub_stop(ftr_session session, const char *event_id);
+
+/**
+ * Watches what reviewers do to a version, to the versions of a review session, or to what this session publishes.
+ * Each note, change of status, approval, request for changes, encoded movie and new thumbnail is told by one
+ * FTR_EVENT_REVIEW when polling, but for the session's own changes. What was there before is not told, except for
+ * notes and answers on versions that this session has published.
+ * It hears by the event hub: connect it (ftr_hub_connect, or FTR_SESSION_AUTO_CONNECT_EVENT_HUB). When a connection
+ * comes back, and every few minutes besides, the server is asked what happened meanwhile, so that nothing is lost and
+ * nothing told twice.
+ * `*watch` is written only on success; free it with ftr_watch_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT (nothing to watch, or more
+ * than one thing), FTR_E_CLOSED, FTR_E_OUT_OF_RESOURCES.
+ */
+FTR_API int32_t ftr_session_watch(ftr_session session, const struct ftr_watch_options *options, ftr_watch *watch);
+
+/**
+ * Ends a watch and frees its handle: nothing of it is told any more, not even what waits already. A callback of it
+ * that another thread is in at this moment is not waited for. 0 is allowed and does nothing.
+ */
+FTR_API int32_t ftr_watch_free(ftr_watch watch);
+
 /** To begin with: what the environment says, and warnings in the log. */
 #define FTR_SESSION_OPTIONS_INIT \
     { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
@@ -1133,7 +1525,23 @@ FTR_API int32_t ftr_job_free(ftr_job job);
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
-    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL }
+    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
+
+/** To begin with: the usual priority. */
+#define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \
+    { sizeof(ftr_hub_subscribe_options), 100, NULL, 0, NULL, NULL }
+
+/** To begin with: for everybody, without replies. */
+#define FTR_HUB_PUBLISH_OPTIONS_INIT \
+    { sizeof(ftr_hub_publish_options), 0, NULL, NULL, 0, 0, 0, NULL, NULL }
+
+/** To begin with: nothing is watched. */
+#define FTR_WATCH_OPTIONS_INIT \
+    { sizeof(ftr_watch_options), 0, NULL, NULL, 0, NULL, NULL }
+
+/** To begin with: to be filled by ftr_hub_status. */
+#define FTR_HUB_INFO_INIT \
+    { sizeof(ftr_hub_info), 0, 0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 }  /* extern "C" */

@@ -5,6 +5,7 @@
 
 pub mod ffi; // the C boundary: every export, handles, guards, text; the only room that knows pointers
 pub mod ftrack; // the server's language: operations, queries, errors, the /api client
+pub mod hub; // the event hub: connection, subscriptions, events in and out
 pub mod media; // what a file is: movie and image probing, and whether a browser plays it
 pub mod publish; // the pipeline from a file to a version that reviewers can open, a step a file
 pub mod session; // what everything stands on: jobs, events, wake-up, the runtime thread, errors, secrets, log

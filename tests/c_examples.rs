@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use support::build::{STRICT, compiled, program};
+use support::reviewer::Reviewer;
 use support::run::{command, finish, run};
 use support::server::{CONTEXT, Silent, Staging, environment, nobody, web_site};
 use support::{is_there, repository, sample};
 
-const EXAMPLES: [&str; 4] = ["minimal", "publish", "poll_loop", "control"];
+const EXAMPLES: [&str; 5] = ["minimal", "publish", "poll_loop", "control", "watch"];
 
 #[test]
 fn the_examples_compile_without_a_warning_with_gcc_and_clang() {
@@ -201,6 +202,41 @@ fn the_loop_publishes_what_it_is_told_while_it_waits_for_both() {
 }
 
 #[test]
+fn watch_prints_what_reviewers_do_until_ctrl_c_in_either_loop() {
+    for with_poll in [false, true] {
+        let server = Staging::start();
+        let mut watch = example("watch");
+        server.tell(&mut watch);
+        watch.args(with_poll.then_some("--poll")).arg(CONTEXT).arg(sample("still.png"));
+        watch.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = watch.spawn().unwrap();
+        let link = until(child.stdout.as_mut().unwrap(), "\n");
+        assert!(link.starts_with("published still version 1: http"), "{link}");
+        let reviewer = Reviewer::new(server.url(), "a-browser");
+        let version = reviewer.first("AssetVersion", None);
+        reviewer.note(&version, "Softer", Some(12));
+        let note = until(child.stdout.as_mut().unwrap(), "\n");
+        assert!(note.starts_with("note by ") && note.ends_with(" on frame 12: Softer\n"), "{note}");
+        reviewer.update("AssetVersion", &version, serde_json::json!({"status_id": reviewer.status("Approved")}));
+        assert_eq!(until(child.stdout.as_mut().unwrap(), "\n"), "approved (Approved)\n");
+        if with_poll {
+            let mut input = child.stdin.take().unwrap();
+            until(child.stderr.as_mut().unwrap(), "connected to the event hub\n");
+            writeln!(input, "hello\nstatus").unwrap();
+            until(child.stdout.as_mut().unwrap(), "hub: connected, ");
+            until(child.stdout.as_mut().unwrap(), "heard {\"text\":\"hello\"}\n");
+            // Still open while it is interrupted.
+            interrupt(child.id());
+            finish(child).succeeded();
+            drop(input);
+        } else {
+            interrupt(child.id());
+            finish(child).succeeded();
+        }
+    }
+}
+
+#[test]
 fn an_upload_is_capped_paused_resumed_and_let_go_by_the_one_who_watches_it() {
     let server = Staging::start();
     let folder = tempfile::tempdir().unwrap();
@@ -294,7 +330,7 @@ fn controlled(mut control: Command, server: &Staging, movie: &Path) -> std::proc
 
 /// One of the examples, compiled once.
 fn example(name: &str) -> Command {
-    static PROGRAMS: [OnceLock<PathBuf>; 4] = [const { OnceLock::new() }; 4];
+    static PROGRAMS: [OnceLock<PathBuf>; 5] = [const { OnceLock::new() }; 5];
     let index = EXAMPLES.iter().position(|known| *known == name).unwrap();
     command(PROGRAMS[index].get_or_init(|| program(&format!("examples/c/{name}.c"), &format!("example-{name}"))))
 }

@@ -167,7 +167,12 @@ fn layouts() -> Vec<String> {
         ftr_log_line { struct_size level time_ms target message }
         ftr_event_info {
             struct_size kind session job tag status reserved error progress result log dropped
+            subscription hub watch review
         }
+        ftr_hub_event { struct_size reserved topic id source_id data source target in_reply_to }
+        ftr_review { struct_size deed version_id review_session_id id text author in_reply_to frame }
+        ftr_watch_options { struct_size flags version_id review_session_id tag callback user_data }
+        ftr_hub_info { struct_size status connections subscriptions waiting dropped published }
         ftr_session_options {
             struct_size flags server_url api_key api_user timeout_ms connect_timeout_ms headers cookies proxy ca_file
             log_level reserved user_data on_progress on_job on_event on_log upload_memory_bytes upload_bytes_per_second
@@ -175,6 +180,11 @@ fn layouts() -> Vec<String> {
         }
         ftr_publish_options {
             struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
+            announce_topic announce_data
+        }
+        ftr_hub_subscribe_options { struct_size priority metadata tag callback user_data }
+        ftr_hub_publish_options {
+            struct_size flags target in_reply_to tag reply_timeout_ms max_replies callback user_data
         }
     }
     lines
@@ -196,9 +206,13 @@ fn numbers() -> Vec<String> {
         FTR_STAGE_ACCEPTED FTR_STAGE_CHECKING FTR_STAGE_RESOLVING FTR_STAGE_UPLOADING FTR_STAGE_VERSIONING
         FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING
         FTR_EVENT_STATUS FTR_EVENT_PROGRESS FTR_EVENT_VERSION_CREATED FTR_EVENT_JOB_ENDED FTR_EVENT_LOG
-        FTR_EVENT_DROPPED
+        FTR_EVENT_DROPPED FTR_EVENT_HUB_STATUS FTR_EVENT_HUB FTR_EVENT_HUB_REPLY FTR_EVENT_HUB_PUBLISHED
+        FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED FTR_EVENT_REVIEW
+        FTR_REVIEW_NOTE FTR_REVIEW_STATUS FTR_REVIEW_APPROVED FTR_REVIEW_CHANGES_REQUIRED FTR_REVIEW_ENCODED
+        FTR_REVIEW_THUMBNAIL FTR_WATCH_PUBLISHED
+        FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED
         FTR_LOG_OFF FTR_LOG_ERROR FTR_LOG_WARNING FTR_LOG_INFO FTR_LOG_DEBUG FTR_LOG_TRACE
-        FTR_SESSION_STRICT_API FTR_PUBLISH_META_WITHOUT_SIZE
+        FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
         FTR_VERIFY_ETAG FTR_VERIFY_OFF FTR_VERIFY_CONTENT_MD5 FTR_BLOCK_SIZE
     }
     lines

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// In the order of the header: numbers, structs, functions.
-const SOURCES: [&str; 6] = ["constants", "types", "version", "session", "event", "job"];
+const SOURCES: [&str; 8] = ["constants", "types", "version", "session", "event", "job", "hub", "watch"];
 
 #[test]
 fn the_header_is_what_the_code_says() {
@@ -109,7 +109,23 @@ const INITIALISERS: &str = r"/** To begin with: what the environment says, and w
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
-    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL }
+    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
+
+/** To begin with: the usual priority. */
+#define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \
+    { sizeof(ftr_hub_subscribe_options), 100, NULL, 0, NULL, NULL }
+
+/** To begin with: for everybody, without replies. */
+#define FTR_HUB_PUBLISH_OPTIONS_INIT \
+    { sizeof(ftr_hub_publish_options), 0, NULL, NULL, 0, 0, 0, NULL, NULL }
+
+/** To begin with: nothing is watched. */
+#define FTR_WATCH_OPTIONS_INIT \
+    { sizeof(ftr_watch_options), 0, NULL, NULL, 0, NULL, NULL }
+
+/** To begin with: to be filled by ftr_hub_status. */
+#define FTR_HUB_INFO_INIT \
+    { sizeof(ftr_hub_info), 0, 0, 0, 0, 0, 0 }
 ";
 
 /// `#define X -1` is a trap in an expression.

@@ -44,6 +44,28 @@ impl Callbacks {
     }
 }
 
+/// One function of the host, for the events of one subscription or of one published event.
+#[derive(Clone, Copy)]
+pub struct Own {
+    pub callback: ftr_event_callback,
+    pub user_data: *mut c_void,
+}
+
+// SAFETY: the pointer is only ever handed back to the host, on the thread on which it polls.
+unsafe impl Send for Own {}
+// SAFETY: as above.
+unsafe impl Sync for Own {}
+
+impl Own {
+    /// Calls the function, if there is one.
+    pub fn tell(self, view: &EventView) -> bool {
+        let Some(call) = self.callback else { return false };
+        // SAFETY: the host's function, called as the header says; the struct outlives the call.
+        unsafe { call(self.user_data, &view.raw) };
+        true
+    }
+}
+
 /// The host's pointer on its way to a thread of the library.
 #[derive(Clone, Copy)]
 pub struct HostPointer(pub *mut c_void);

@@ -3,7 +3,9 @@
 use crate::session::error::{Class, Stage};
 use crate::session::event::State;
 use crate::session::log::Level;
+use crate::session::news::HubStatus;
 use crate::session::policy;
+use crate::session::review::Deed;
 use crate::session::status::Status;
 
 /// The version of the ABI that this header describes. It only grows: a program built with version n works with every library whose ftr_abi_version() is n or more.
@@ -93,6 +95,42 @@ pub const FTR_EVENT_JOB_ENDED: i32 = 4;
 pub const FTR_EVENT_LOG: i32 = 5;
 /// Log lines were dropped because nobody polled: see .dropped.
 pub const FTR_EVENT_DROPPED: i32 = 6;
+/// Whether the event hub is connected has changed: see .status (FTR_HUB_*) and .error. Only the latest is kept.
+pub const FTR_EVENT_HUB_STATUS: i32 = 7;
+/// An event of the hub, for one subscription: see .subscription and .hub.
+pub const FTR_EVENT_HUB: i32 = 8;
+/// A reply to an event that was published with ftr_hub_publish: see .hub and .tag.
+pub const FTR_EVENT_HUB_REPLY: i32 = 9;
+/// The end of an event that was published with ftr_hub_publish; exactly one for each. .error is NULL when the server has it, and when the replies came that were waited for.
+pub const FTR_EVENT_HUB_PUBLISHED: i32 = 10;
+/// The server refuses a subscription: see .subscription and .error. It stays, and is asked for again by the next connection.
+pub const FTR_EVENT_HUB_REFUSED: i32 = 11;
+/// Events of the hub were dropped because nobody polled, the oldest first: see .dropped. More than 4096, or 32 MiB, were waiting.
+pub const FTR_EVENT_HUB_DROPPED: i32 = 12;
+/// A reviewer did something to what ftr_session_watch watches: see .watch and .review.
+pub const FTR_EVENT_REVIEW: i32 = 13;
+
+/// A note was written: ftr_review.text and .frame.
+pub const FTR_REVIEW_NOTE: i32 = 1;
+/// The version has another status, named in .text, which is neither of the next two.
+pub const FTR_REVIEW_STATUS: i32 = 2;
+/// Approved: in a review session, or by a status whose name says so, which .text has.
+pub const FTR_REVIEW_APPROVED: i32 = 3;
+/// Changes are required: in a review session, or by a status whose name says so, which .text has.
+pub const FTR_REVIEW_CHANGES_REQUIRED: i32 = 4;
+/// There are new media for the web player, named in .text: the server has encoded them, or somebody added them.
+pub const FTR_REVIEW_ENCODED: i32 = 5;
+/// The version has another thumbnail: .id is the component.
+pub const FTR_REVIEW_THUMBNAIL: i32 = 6;
+
+/// No connection to the event hub, because nobody asked for one.
+pub const FTR_HUB_OFF: i32 = 1;
+/// The connection to the event hub is being made, for the first time or again; this goes on until it is there.
+pub const FTR_HUB_CONNECTING: i32 = 2;
+/// Events come and go.
+pub const FTR_HUB_CONNECTED: i32 = 3;
+/// The server does not accept the user and key, or the session's settings are wrong. ftr_hub_connect tries again.
+pub const FTR_HUB_UNACCEPTED: i32 = 4;
 
 /// Log nothing.
 pub const FTR_LOG_OFF: i32 = 0;
@@ -109,6 +147,14 @@ pub const FTR_LOG_TRACE: i32 = 5;
 
 /// In ftr_session_options.flags: ask the server for its strict mode, with real HTTP status codes.
 pub const FTR_SESSION_STRICT_API: u32 = 1;
+/// In ftr_session_options.flags: connect to the event hub in the background, as ftr_hub_connect does.
+pub const FTR_SESSION_AUTO_CONNECT_EVENT_HUB: u32 = 2;
+
+/// In ftr_hub_publish_options.flags: the event is only for subscriptions of the same session, and needs no connection.
+pub const FTR_HUB_LOCAL: u32 = 1;
+
+/// In ftr_watch_options.flags: watch what this session has published, and what it will publish.
+pub const FTR_WATCH_PUBLISHED: u32 = 1;
 
 /// In ftr_publish_options.flags: leave width and height out of the movie's ftr_meta. ftrack's documentation asks for them; some servers were seen not to play a movie that has them.
 pub const FTR_PUBLISH_META_WITHOUT_SIZE: u32 = 1;
@@ -142,6 +188,12 @@ const _: () = {
     assert!(FTR_STAGE_RESOLVING == Stage::Resolving as i32 && FTR_STAGE_UPLOADING == Stage::Uploading as i32);
     assert!(FTR_STAGE_VERSIONING == Stage::Versioning as i32 && FTR_STAGE_FINISHING == Stage::Finishing as i32);
     assert!(FTR_STAGE_ANNOUNCING == Stage::Announcing as i32);
+    assert!(FTR_HUB_OFF == HubStatus::Off as i32 && FTR_HUB_CONNECTING == HubStatus::Connecting as i32);
+    assert!(FTR_HUB_CONNECTED == HubStatus::Connected as i32 && FTR_HUB_UNACCEPTED == HubStatus::Refused as i32);
+    assert!(FTR_REVIEW_NOTE == Deed::Note as i32 && FTR_REVIEW_STATUS == Deed::Status as i32);
+    assert!(FTR_REVIEW_APPROVED == Deed::Approved as i32 && FTR_REVIEW_ENCODED == Deed::Encoded as i32);
+    assert!(FTR_REVIEW_CHANGES_REQUIRED == Deed::ChangesRequired as i32);
+    assert!(FTR_REVIEW_THUMBNAIL == Deed::Thumbnail as i32);
     assert!(FTR_LOG_OFF == Level::Off as i32 && FTR_LOG_ERROR == Level::Error as i32);
     assert!(FTR_LOG_WARNING == Level::Warning as i32 && FTR_LOG_INFO == Level::Info as i32);
     assert!(FTR_LOG_DEBUG == Level::Debug as i32 && FTR_LOG_TRACE == Level::Trace as i32);

@@ -42,7 +42,10 @@ pub extern "C" fn ftr_session_poll_events(session: ftr_session, timeout_ms: i32)
             let mut told = 0;
             while told < waiting && !object.freed.load(Ordering::SeqCst) {
                 let Some(event) = object.session.queue().take() else { break };
-                object.callbacks.tell(&EventView::new(session, &event));
+                let view = EventView::new(session, &event);
+                if !object.hub.tell(&event, &view) {
+                    object.callbacks.tell(&view);
+                }
                 told += 1;
             }
             Ok(told.try_into().unwrap_or(i32::MAX))
@@ -70,6 +73,7 @@ pub unsafe extern "C" fn ftr_session_next_event(session: ftr_session, timeout_ms
                 None => (0, 0),
                 Some(event) => {
                     let view = EventView::new(session, &event);
+                    object.hub.taken(&event);
                     (1, EVENTS.insert(Arc::new(EventObject { view, event, json: OnceLock::new() }))?)
                 }
             };

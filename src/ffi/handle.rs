@@ -28,6 +28,8 @@ pub enum Kind {
     Session = 1,
     Job = 2,
     Event = 3,
+    Subscription = 4,
+    Watch = 5,
 }
 
 impl Kind {
@@ -36,6 +38,8 @@ impl Kind {
             Kind::Session => "session",
             Kind::Job => "job",
             Kind::Event => "event",
+            Kind::Subscription => "subscription",
+            Kind::Watch => "watch",
         }
     }
 
@@ -44,6 +48,8 @@ impl Kind {
             1 => Some(Kind::Session),
             2 => Some(Kind::Job),
             3 => Some(Kind::Event),
+            4 => Some(Kind::Subscription),
+            5 => Some(Kind::Watch),
             _ => None,
         }
     }

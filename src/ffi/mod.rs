@@ -12,6 +12,7 @@ pub mod constants; // numbers of the header: kinds, states, stages, levels, flag
 mod event; // polling with callbacks, pulling one event at a time
 mod guard; // what stands before every export: fork, wake-up callback, panic, the last error
 mod handle; // handles that can be wrong without harm
+mod hub; // the event hub: connecting, subscribing, publishing
 mod job; // waiting for, cancelling and freeing a job
 mod options; // what the option structs say, checked
 mod poller; // one thread at a time polls a session
@@ -21,6 +22,7 @@ mod text; // text and option structs from C
 pub mod types; // the structs and callbacks of the header
 mod version; // what this library is, names of errors
 mod view; // events as C sees them
+mod watch; // what reviewers do, as events
 
 pub use version::{ftr_abi_version, ftr_error_description, ftr_error_name, ftr_last_error_message, ftr_version};
 
@@ -35,3 +37,10 @@ pub use event::{
 };
 
 pub use job::{ftr_job_cancel, ftr_job_free, ftr_job_pause, ftr_job_resume, ftr_job_wait};
+
+pub use hub::{
+    ftr_hub_connect, ftr_hub_disconnect, ftr_hub_publish, ftr_hub_reply, ftr_hub_status, ftr_hub_stop,
+    ftr_hub_subscribe, ftr_hub_unsubscribe, ftr_hub_wait_connected,
+};
+
+pub use watch::{ftr_session_watch, ftr_watch_free};

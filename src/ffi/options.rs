@@ -8,6 +8,7 @@ use crate::publish::Request;
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, policy};
 use crate::transfer::{Limits, Verify};
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 /// What a host chooses of the uploads of a session.
@@ -22,8 +23,9 @@ pub struct UploadSettings {
 pub unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
     // SAFETY: passed on.
     let text = |text, argument| unsafe { optional_text(text, argument) };
-    if options.flags & !FTR_SESSION_STRICT_API != 0 {
-        return Err(unknown_flags(options.flags, "FTR_SESSION_STRICT_API"));
+    if options.flags & !(FTR_SESSION_STRICT_API | FTR_SESSION_AUTO_CONNECT_EVENT_HUB) != 0 {
+        let known = "FTR_SESSION_STRICT_API and FTR_SESSION_AUTO_CONNECT_EVENT_HUB";
+        return Err(unknown_flags(options.flags, known));
     }
     unused(options.reserved.into(), "reserved")?;
     unused(options.reserved2.into(), "reserved2")?;
@@ -59,6 +61,11 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
         thumbnail: text(options.thumbnail, "thumbnail")?.map(Into::into),
         meta_with_size: options.flags & FTR_PUBLISH_META_WITHOUT_SIZE == 0,
         idempotency_key: text(options.idempotency_key, "idempotency_key")?,
+        announce_topic: text(options.announce_topic, "announce_topic")?,
+        announce_data: match text(options.announce_data, "announce_data")? {
+            Some(text) => json_object(&text, "announce_data")?,
+            None => Map::new(),
+        },
     })
 }
 
@@ -107,7 +114,7 @@ pub unsafe fn read_uploads(options: &ftr_session_options) -> Result<UploadSettin
     Ok(UploadSettings { limits, parallel_uploads, journal_folder: journal_folder.map(Into::into) })
 }
 
-fn unknown_flags(flags: u32, known: &str) -> Error {
+pub fn unknown_flags(flags: u32, known: &str) -> Error {
     Error::new(
         Code::InvalidArgument,
         format!("flags: 0x{flags:x} has bits that this library does not know; it knows {known}"),
@@ -135,4 +142,16 @@ fn unused(value: i64, name: &str) -> Result<()> {
 
 fn invalid(message: String) -> Error {
     Error::new(Code::InvalidArgument, message)
+}
+
+/// The object that a text of JSON is.
+pub fn json_object(text: &str, argument: &str) -> Result<Map<String, Value>> {
+    let wrong = |why: String| {
+        let remedy = "give the text of a JSON object, such as {\"shot\": \"sh010\"}";
+        Error::new(Code::InvalidJson, format!("{argument}: {why}; {remedy}"))
+    };
+    match serde_json::from_str(text).map_err(|error| wrong(format!("is no JSON ({error})")))? {
+        Value::Object(object) => Ok(object),
+        _ => Err(wrong("is JSON, but no object".to_owned())),
+    }
 }

@@ -1,15 +1,17 @@
 //! A session's life, its status, and publishing.
 
 use super::callbacks::Callbacks;
-use super::constants::FTR_OK;
+use super::constants::{FTR_OK, FTR_SESSION_AUTO_CONNECT_EVENT_HUB};
 use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
+use super::hub::{HubObject, SUBSCRIPTIONS};
 use super::job::{JOBS, JobObject};
 use super::options::{UploadSettings, log_level, read_request, read_settings, read_uploads};
 use super::poller::Poller;
 use super::system_user::system_user;
 use super::text::{deadline, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
+use super::watch::WATCHES;
 use crate::ftrack::connect::{Connection, connect};
 use crate::ftrack::settings::Variables;
 use crate::publish::{self, Publisher};
@@ -25,6 +27,7 @@ pub struct SessionObject {
     pub callbacks: Callbacks,
     pub poller: Poller,
     pub freed: AtomicBool,
+    pub hub: HubObject,
     connection: Connection,
     publisher: Arc<Publisher>,
     information: OnceLock<(CString, CString)>,
@@ -59,14 +62,20 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         in_use();
         let session = Session::open(level, config.redactor())?;
         let connection = connect(&session, config);
+        let hub = HubObject::new(&session, connection.client());
+        if options.flags & FTR_SESSION_AUTO_CONNECT_EVENT_HUB != 0 {
+            hub.station.connect()?;
+        }
         let UploadSettings { limits, parallel_uploads, journal_folder } = uploads;
         let traffic = Traffic::new(limits);
-        let publisher = Publisher::new(connection.client().clone(), traffic, journal_folder, parallel_uploads);
+        let station = hub.station.clone();
+        let publisher = Publisher::new(connection.client().clone(), traffic, journal_folder, parallel_uploads, station);
         let object = Arc::new(SessionObject {
             session,
             callbacks: Callbacks::new(&options),
             poller: Poller::default(),
             freed: AtomicBool::new(false),
+            hub,
             connection,
             publisher,
             information: OnceLock::new(),
@@ -178,18 +187,19 @@ pub extern "C" fn ftr_session_set_upload_rate(session: ftr_session, bytes_per_se
     })
 }
 
-/// Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left. Returns how many that are: 0 is a clean close.
+/// Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left and disconnects the event hub. Returns how many that are: 0 is a clean close.
 /// Events that are waiting, and the ends of cancelled jobs, can still be polled; when all is told, polling returns FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i32 {
     guard(|| {
         let object = SESSIONS.get(session, "session")?;
         let left = object.session.close(deadline(timeout_ms)?);
+        object.hub.station.close();
         Ok(left.try_into().unwrap_or(i32::MAX))
     })
 }
 
-/// Frees a session, its jobs' handles, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
+/// Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
@@ -200,6 +210,9 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         let object = SESSIONS.remove(session, "session")?;
         object.freed.store(true, Ordering::SeqCst);
         object.session.abandon();
+        object.hub.station.close();
+        SUBSCRIPTIONS.remove_all(|subscription| subscription.session == session);
+        WATCHES.remove_all(|watch| watch.session == session);
         JOBS.remove_all(|job| job.session == session);
         object.poller.wait();
         Ok(FTR_OK)

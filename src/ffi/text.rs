@@ -1,6 +1,9 @@
 //! Text and option structs from C.
 
-use super::types::{ftr_publish_options, ftr_session_options};
+use super::types::{
+    ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options, ftr_publish_options, ftr_session_options,
+    ftr_watch_options,
+};
 use crate::session::{Code, Error, Result};
 use std::ffi::{CStr, c_char};
 use std::mem::{MaybeUninit, offset_of, size_of};
@@ -77,6 +80,30 @@ unsafe impl Options for ftr_session_options {
 unsafe impl Options for ftr_publish_options {
     const NAME: &'static str = "ftr_publish_options";
     const FIRST_SIZE: usize = offset_of!(ftr_publish_options, idempotency_key);
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_hub_subscribe_options {
+    const NAME: &'static str = "ftr_hub_subscribe_options";
+    const FIRST_SIZE: usize = size_of::<ftr_hub_subscribe_options>();
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_hub_publish_options {
+    const NAME: &'static str = "ftr_hub_publish_options";
+    const FIRST_SIZE: usize = size_of::<ftr_hub_publish_options>();
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_watch_options {
+    const NAME: &'static str = "ftr_watch_options";
+    const FIRST_SIZE: usize = size_of::<ftr_watch_options>();
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_hub_info {
+    const NAME: &'static str = "ftr_hub_info";
+    const FIRST_SIZE: usize = size_of::<ftr_hub_info>();
 }
 
 /// No options of this library will ever be as large: a larger size is an uninitialised struct.

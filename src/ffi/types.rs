@@ -11,6 +11,12 @@ pub type ftr_job = u64;
 /// An event in the pull form. 0 is none.
 pub type ftr_event = u64;
 
+/// A subscription to events of the hub. 0 is none.
+pub type ftr_subscription = u64;
+
+/// A watch on what reviewers do. 0 is none.
+pub type ftr_watch = u64;
+
 /// What went wrong. Made by the library; every text is UTF-8 and safe to show: no key, no password, no upload address is in it.
 #[repr(C)]
 pub struct ftr_error {
@@ -140,6 +146,72 @@ pub struct ftr_log_line {
     pub message: *const c_char,
 }
 
+/// An event of the hub, from others or from this session. Its texts are never NULL but for `in_reply_to`.
+#[repr(C)]
+pub struct ftr_hub_event {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// Not used; 0.
+    pub reserved: u32,
+    /// What it is about, such as "ftrack.update".
+    pub topic: *const c_char,
+    /// Its own id.
+    pub id: *const c_char,
+    /// Who sent it, for ftr_hub_reply; "" where it does not say.
+    pub source_id: *const c_char,
+    /// What it says: the text of a JSON object; of a reply, of any JSON value.
+    pub data: *const c_char,
+    /// All that it says of its sender: the text of a JSON object, with "id" and, mostly, "user" and "applicationId".
+    pub source: *const c_char,
+    /// For whom it is: an expression, or "" for everybody.
+    pub target: *const c_char,
+    /// The id of the event that it answers, or NULL.
+    pub in_reply_to: *const c_char,
+}
+
+/// What a reviewer did. Ids are ftrack's.
+#[repr(C)]
+pub struct ftr_review {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_REVIEW_*: what was done. Ignore what you do not know: later versions add some.
+    pub deed: i32,
+    /// The version. Never NULL.
+    pub version_id: *const c_char,
+    /// The review session in which it was done, or NULL.
+    pub review_session_id: *const c_char,
+    /// The note, the status, the answer in the review session, or the component. Never NULL.
+    pub id: *const c_char,
+    /// The note's text, the name of the status, or the component's name. Never NULL.
+    pub text: *const c_char,
+    /// Who wrote the note or gave the answer, as far as the server tells, or NULL.
+    pub author: *const c_char,
+    /// The note that this one answers, or NULL.
+    pub in_reply_to: *const c_char,
+    /// The note's frame, or -1.
+    pub frame: i64,
+}
+
+/// How the event hub of a session is. Begin with FTR_HUB_INFO_INIT; filled by ftr_hub_status.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_hub_info {
+    /// sizeof(ftr_hub_info), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_HUB_*: what the connection is.
+    pub status: i32,
+    /// How often a connection came to be.
+    pub connections: u64,
+    /// Subscriptions of the session.
+    pub subscriptions: u64,
+    /// Events that wait to be sent.
+    pub waiting: u64,
+    /// Events that gave way to newer ones before they were sent: more than 1024, or 8 MiB, were waiting.
+    pub dropped: u64,
+    /// Published events whose FTR_EVENT_HUB_PUBLISHED has not come.
+    pub published: u64,
+}
+
 /// An event of any kind. The pointers that a kind does not name are NULL.
 #[repr(C)]
 pub struct ftr_event_info {
@@ -151,13 +223,13 @@ pub struct ftr_event_info {
     pub session: ftr_session,
     /// The job, or 0.
     pub job: ftr_job,
-    /// The job's ftr_publish_options.tag, or 0.
+    /// The tag in the options of the job, subscription or hub event, or 0.
     pub tag: u64,
-    /// FTR_STATUS_*, of FTR_EVENT_STATUS.
+    /// FTR_STATUS_*, of FTR_EVENT_STATUS; FTR_HUB_*, of FTR_EVENT_HUB_STATUS.
     pub status: i32,
     /// Not used; 0.
     pub reserved: i32,
-    /// Why the status is not good, of FTR_EVENT_STATUS.
+    /// Why the status is not good, of FTR_EVENT_STATUS and FTR_EVENT_HUB_STATUS; why an event or a subscription failed, of FTR_EVENT_HUB_PUBLISHED and FTR_EVENT_HUB_REFUSED.
     pub error: *const ftr_error,
     /// Of FTR_EVENT_PROGRESS.
     pub progress: *const ftr_progress,
@@ -165,8 +237,16 @@ pub struct ftr_event_info {
     pub result: *const ftr_job_result,
     /// Of FTR_EVENT_LOG.
     pub log: *const ftr_log_line,
-    /// How many log lines were lost, of FTR_EVENT_DROPPED.
+    /// How many log lines were lost, of FTR_EVENT_DROPPED; how many events of the hub, of FTR_EVENT_HUB_DROPPED.
     pub dropped: u64,
+    /// Of FTR_EVENT_HUB and FTR_EVENT_HUB_REFUSED, or 0.
+    pub subscription: ftr_subscription,
+    /// Of FTR_EVENT_HUB and FTR_EVENT_HUB_REPLY: the event. Of FTR_EVENT_HUB_PUBLISHED: the event's id, and "" otherwise.
+    pub hub: *const ftr_hub_event,
+    /// Of FTR_EVENT_REVIEW, or 0.
+    pub watch: ftr_watch,
+    /// Of FTR_EVENT_REVIEW.
+    pub review: *const ftr_review,
 }
 
 /// Called inside ftr_session_poll_events for FTR_EVENT_PROGRESS. The struct is valid during the call.
@@ -267,4 +347,70 @@ pub struct ftr_publish_options {
     pub tag: u64,
     /// A text that names this publish and no other, such as the id of a farm's task: however often it is published with the same one, also from other processes, there is one version. With ftr_session_options.journal_folder an upload that failed goes on where it ended. NULL: each call is a publish of its own.
     pub idempotency_key: *const c_char,
+    /// The topic of the event by which others hear of the version, if the event hub is connected when the publish ends. NULL: "ftreview.published".
+    pub announce_topic: *const c_char,
+    /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
+    pub announce_data: *const c_char,
+}
+
+/// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_hub_subscribe_options {
+    /// sizeof(ftr_hub_subscribe_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// Lower ones hear of an event before higher ones. INIT: 100.
+    pub priority: i32,
+    /// What the subscriber says of itself, as the text of a JSON object: targets of events are compared with it, and the server is told. NULL: an id of its own, and "applicationId": "ftreview".
+    pub metadata: *const c_char,
+    /// Any number: comes back in every event of the subscription.
+    pub tag: u64,
+    /// Gets the FTR_EVENT_HUB and FTR_EVENT_HUB_REFUSED of this subscription, inside ftr_session_poll_events. NULL: the session's on_event does.
+    pub callback: ftr_event_callback,
+    /// Handed to the callback. Not touched.
+    pub user_data: *mut c_void,
+}
+
+/// How to publish an event. Begin with FTR_HUB_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_hub_publish, but for user_data.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_hub_publish_options {
+    /// sizeof(ftr_hub_publish_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_HUB_LOCAL, or 0.
+    pub flags: u32,
+    /// For whom: an expression on what subscribers say of themselves, such as "applicationId=ftrack.client.web". NULL: everybody.
+    pub target: *const c_char,
+    /// The id of the event that this one answers. NULL: none.
+    pub in_reply_to: *const c_char,
+    /// Any number: comes back in every event about this one.
+    pub tag: u64,
+    /// How long to wait for replies, in milliseconds. 0: none are wanted.
+    pub reply_timeout_ms: i32,
+    /// After how many replies to stop waiting. 0: all that come in the time.
+    pub max_replies: u32,
+    /// Gets the FTR_EVENT_HUB_REPLY and the FTR_EVENT_HUB_PUBLISHED of this event, inside ftr_session_poll_events. NULL: the session's on_event does.
+    pub callback: ftr_event_callback,
+    /// Handed to the callback. Not touched.
+    pub user_data: *mut c_void,
+}
+
+/// What to watch. Begin with FTR_WATCH_OPTIONS_INIT and set one of `version_id`, `review_session_id` and FTR_WATCH_PUBLISHED. Everything is copied by ftr_session_watch, but for user_data.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_watch_options {
+    /// sizeof(ftr_watch_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_WATCH_PUBLISHED, or 0.
+    pub flags: u32,
+    /// A version's id, or NULL.
+    pub version_id: *const c_char,
+    /// A review session's id, or NULL: every version in it, also those that are added later.
+    pub review_session_id: *const c_char,
+    /// Any number: comes back in every event of the watch.
+    pub tag: u64,
+    /// Gets the FTR_EVENT_REVIEW of this watch, inside ftr_session_poll_events. NULL: the session's on_event does.
+    pub callback: ftr_event_callback,
+    /// Handed to the callback. Not touched.
+    pub user_data: *mut c_void,
 }

@@ -5,6 +5,8 @@ use super::guard::c_text;
 use super::types::*;
 use crate::session::event::{FileProgress, JobName};
 use crate::session::log::Line;
+use crate::session::news::{HubEvent, Receiver};
+use crate::session::review::Review;
 use crate::session::{Ended, Error, Event, Progress, Published};
 use serde_json::{Value, json};
 use std::ffi::{CString, c_char};
@@ -143,6 +145,8 @@ impl ProgressView {
 /// An [`ftr_event_info`] and what it points to.
 pub struct EventView {
     pub raw: ftr_event_info,
+    _hub: Option<Box<ftr_hub_event>>,
+    _review: Option<Box<ftr_review>>,
     progress: Option<Box<ProgressView>>,
     result: Option<Box<ResultView>>,
     log: Option<Box<ftr_log_line>>,
@@ -171,7 +175,13 @@ impl EventView {
                 result: null(),
                 log: null(),
                 dropped: 0,
+                subscription: 0,
+                hub: null(),
+                watch: 0,
+                review: null(),
             },
+            _hub: None,
+            _review: None,
             progress: None,
             result: None,
             log: None,
@@ -188,8 +198,7 @@ impl EventView {
             Event::Status { status, error } => {
                 raw.kind = FTR_EVENT_STATUS;
                 raw.status = *status as i32;
-                self._error = error.as_ref().map(ErrorView::new);
-                raw.error = self._error.as_ref().map_or(null(), |error| &raw const error.raw);
+                self.fill_error(error.as_ref());
             }
             Event::Progress(progress) => {
                 raw.kind = FTR_EVENT_PROGRESS;
@@ -216,7 +225,44 @@ impl EventView {
                 raw.kind = FTR_EVENT_DROPPED;
                 raw.dropped = *lines;
             }
+            Event::HubStatus { status, error } => {
+                (raw.kind, raw.status) = (FTR_EVENT_HUB_STATUS, *status as i32);
+                self.fill_error(error.as_ref());
+            }
+            Event::Hub { subscription, event } => {
+                (raw.kind, raw.subscription, raw.tag) = (FTR_EVENT_HUB, subscription.handle, subscription.tag);
+                self.fill_hub(event);
+            }
+            Event::HubReply { publisher, event } => {
+                (raw.kind, raw.tag) = (FTR_EVENT_HUB_REPLY, publisher.tag);
+                self.fill_hub(event);
+            }
+            Event::HubPublished { publisher, id, error } => {
+                (raw.kind, raw.tag) = (FTR_EVENT_HUB_PUBLISHED, publisher.tag);
+                self.fill_hub(&HubEvent { id: id.clone(), ..HubEvent::default() });
+                self.fill_error(error.as_ref());
+            }
+            Event::HubRefused { subscription, error } => {
+                (raw.kind, raw.subscription, raw.tag) = (FTR_EVENT_HUB_REFUSED, subscription.handle, subscription.tag);
+                self.fill_error(Some(error));
+            }
+            Event::Review { watch, review } => {
+                (raw.kind, raw.watch, raw.tag) = (FTR_EVENT_REVIEW, watch.handle, watch.tag);
+                let review = review_struct(review, &mut self._texts);
+                raw.review = &raw const **self._review.insert(Box::new(review));
+            }
+            Event::HubDropped(events) => (raw.kind, raw.dropped) = (FTR_EVENT_HUB_DROPPED, *events),
         }
+    }
+
+    fn fill_error(&mut self, error: Option<&Error>) {
+        self._error = error.map(ErrorView::new);
+        self.raw.error = self._error.as_ref().map_or(null(), |error| &raw const error.raw);
+    }
+
+    fn fill_hub(&mut self, event: &HubEvent) {
+        let hub = hub_struct(event, &mut self._texts);
+        self.raw.hub = &raw const **self._hub.insert(Box::new(hub));
     }
 
     /// The job's end, of FTR_EVENT_JOB_ENDED.
@@ -262,8 +308,89 @@ pub fn event_json(session: ftr_session, event: &Event) -> Value {
         }
         Event::Log(line) => fields.extend([("kind", json!(FTR_EVENT_LOG)), ("log", log_json(line))]),
         Event::Dropped(lines) => fields.extend([("kind", json!(FTR_EVENT_DROPPED)), ("dropped", json!(lines))]),
+        Event::HubStatus { status, error } => fields.extend([
+            ("kind", json!(FTR_EVENT_HUB_STATUS)),
+            ("status", json!(*status as i32)),
+            ("error", json!(error.as_ref().map(error_json))),
+        ]),
+        Event::Hub { subscription, event } => {
+            fields.extend(of_subscription(FTR_EVENT_HUB, subscription));
+            fields.push(("hub", hub_json(event)));
+        }
+        Event::HubReply { publisher, event } => {
+            let tag = publisher.tag.to_string();
+            fields.extend([("kind", json!(FTR_EVENT_HUB_REPLY)), ("tag", json!(tag)), ("hub", hub_json(event))]);
+        }
+        Event::HubPublished { publisher, id, error } => fields.extend([
+            ("kind", json!(FTR_EVENT_HUB_PUBLISHED)),
+            ("tag", json!(publisher.tag.to_string())),
+            ("hub", json!({"id": id})),
+            ("error", json!(error.as_ref().map(error_json))),
+        ]),
+        Event::HubRefused { subscription, error } => {
+            fields.extend(of_subscription(FTR_EVENT_HUB_REFUSED, subscription));
+            fields.push(("error", error_json(error)));
+        }
+        Event::Review { watch, review } => fields.extend([
+            ("kind", json!(FTR_EVENT_REVIEW)),
+            ("watch", json!(watch.handle.to_string())),
+            ("tag", json!(watch.tag.to_string())),
+            ("review", review_json(review)),
+        ]),
+        Event::HubDropped(events) => {
+            fields.extend([("kind", json!(FTR_EVENT_HUB_DROPPED)), ("dropped", json!(events))]);
+        }
     }
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn of_subscription(kind: i32, name: &Receiver) -> [(&'static str, Value); 3] {
+    [("kind", json!(kind)), ("subscription", json!(name.handle.to_string())), ("tag", json!(name.tag.to_string()))]
+}
+
+/// What an event carries is JSON here, too, rather than a text of it.
+fn hub_json(event: &HubEvent) -> Value {
+    let inner = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+    json!({
+        "topic": event.topic, "id": event.id, "source_id": event.source_id, "data": inner(&event.data),
+        "source": inner(&event.source), "target": event.target, "in_reply_to": event.in_reply_to,
+    })
+}
+
+fn review_json(review: &Review) -> Value {
+    json!({
+        "deed": review.deed as i32, "version_id": review.version_id, "review_session_id": review.review_session_id,
+        "id": review.id, "text": review.text, "author": review.author, "in_reply_to": review.in_reply_to,
+        "frame": review.frame.unwrap_or(-1),
+    })
+}
+
+fn review_struct(review: &Review, texts: &mut Texts) -> ftr_review {
+    ftr_review {
+        struct_size: size_of::<ftr_review>() as u32,
+        deed: review.deed as i32,
+        version_id: texts.keep(&review.version_id),
+        review_session_id: texts.keep_optional(review.review_session_id.as_deref()),
+        id: texts.keep(&review.id),
+        text: texts.keep(&review.text),
+        author: texts.keep_optional(review.author.as_deref()),
+        in_reply_to: texts.keep_optional(review.in_reply_to.as_deref()),
+        frame: review.frame.unwrap_or(-1),
+    }
+}
+
+fn hub_struct(event: &HubEvent, texts: &mut Texts) -> ftr_hub_event {
+    ftr_hub_event {
+        struct_size: size_of::<ftr_hub_event>() as u32,
+        reserved: 0,
+        topic: texts.keep(&event.topic),
+        id: texts.keep(&event.id),
+        source_id: texts.keep(&event.source_id),
+        data: texts.keep(&event.data),
+        source: texts.keep(&event.source),
+        target: texts.keep(&event.target),
+        in_reply_to: texts.keep_optional(event.in_reply_to.as_deref()),
+    }
 }
 
 fn progress_json(progress: &Progress) -> Value {

@@ -52,23 +52,23 @@ pub struct Config {
 /// The client. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     patience: Duration,
 }
 
-struct Inner {
-    config: Config,
+pub(super) struct Inner {
+    pub(super) config: Config,
     api_url: Url,
-    log: Log,
+    pub(super) log: Log,
     ready: OnceCell<Result<Ready>>,
     news: Option<mpsc::Sender<()>>,
     troubled: AtomicBool,
 }
 
 #[derive(Clone)]
-struct Ready {
-    http: Http,
-    headers: HeaderMap,
+pub(super) struct Ready {
+    pub(super) http: Http,
+    pub(super) headers: HeaderMap,
 }
 
 /// How a write came to be.
@@ -282,7 +282,7 @@ impl Client {
         Ok(())
     }
 
-    async fn ready(&self) -> Result<&Ready> {
+    pub(super) async fn ready(&self) -> Result<&Ready> {
         let ready = self.inner.ready.get_or_init(|| async {
             let inner = self.inner.clone();
             let built = tokio::task::spawn_blocking(move || inner.config.ready(&inner.log)).await;

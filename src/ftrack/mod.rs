@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod answer; // an HTTP answer read as results, or as the one error it stands for
+mod channel; // what is asked beside the API: a short text, a WebSocket
 pub mod client; // calls: once, repeated for reads, repeated with care for writes
 pub mod connect; // asking the server, in the background, whether it can be worked with
 pub mod environment; // the variables of the process that concern the network, read once

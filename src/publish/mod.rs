@@ -1,11 +1,12 @@
 //! From a file to a version that reviewers can open.
 //!
-//! `accepted -> checked -> resolved -> stored -> versioned -> finished`: a step a file. Until the version
+//! `accepted -> checked -> resolved -> stored -> versioned -> finished -> announced`: a step a file. Until the version
 //! is created nothing can be seen by a reviewer, and a publish that ends before that removes what it made.
 //! All ids are made before they are used, so that a lost answer is resolved by asking for them.
 #![forbid(unsafe_code)]
 
 mod again; // whether an earlier try had done all of it
+mod announce; // others are told, over the event hub
 mod answers; // reading the server's answers
 mod check; // is the file there, what is it, will a browser play it; no network
 mod clean_up; // what a publish that failed takes away again

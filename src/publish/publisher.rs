@@ -1,6 +1,7 @@
 //! What all publishes of a session share.
 
 use crate::ftrack::Client;
+use crate::hub::Hub;
 use crate::session::policy;
 use crate::transfer::Traffic;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ pub struct Publisher {
     pub traffic: Arc<Traffic>,
     /// Where unfinished uploads are noted, if they are.
     pub journal_folder: Option<PathBuf>,
+    /// Where a publish is announced.
+    pub hub: Arc<Hub>,
     films: Semaphore,
     small: Semaphore,
 }
@@ -26,9 +29,10 @@ impl Publisher {
         traffic: Arc<Traffic>,
         journal_folder: Option<PathBuf>,
         parallel_uploads: usize,
+        hub: Arc<Hub>,
     ) -> Arc<Publisher> {
         let (films, small) = (Semaphore::new(parallel_uploads), Semaphore::new(parallel_uploads));
-        Arc::new(Publisher { client, traffic, journal_folder, films, small })
+        Arc::new(Publisher { client, traffic, journal_folder, hub, films, small })
     }
 
     /// A turn for a publish of `bytes`, to be held until its end; who comes first goes first. A still has not to wait for

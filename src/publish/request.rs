@@ -3,6 +3,7 @@
 use super::context::Context;
 use crate::ftrack::settings::Variables;
 use crate::session::{Code, Error, Result};
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 /// One publish, as the host said it.
@@ -26,6 +27,10 @@ pub struct Request {
     pub meta_with_size: bool,
     /// The same for every try of one publish: its ids are made from it.
     pub idempotency_key: Option<String>,
+    /// The topic of the event that tells others of the version; nothing is the usual one.
+    pub announce_topic: Option<String>,
+    /// What that event says besides.
+    pub announce_data: Map<String, Value>,
 }
 
 impl Request {
@@ -37,6 +42,7 @@ impl Request {
             ("asset_name", &self.asset_name, "a name"),
             ("asset_type", &self.asset_type, "the name of an asset type"),
             ("status", &self.status, "the name of a status"),
+            ("announce_topic", &self.announce_topic, "a topic such as \"studio.review.ready\""),
             ("idempotency_key", &self.idempotency_key, "a text that names this publish and no other"),
         ] {
             if empty(text) {

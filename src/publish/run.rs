@@ -1,6 +1,7 @@
 //! The steps in order, cancelling, and cleaning up.
 
 use super::again::done_before;
+use super::announce::announce;
 use super::check::{Checked, check};
 use super::clean_up::CleanedUp;
 use super::ids::{self, Ids};
@@ -58,6 +59,7 @@ impl Work {
         };
         match outcome {
             Ok(()) => {
+                announce(self).await;
                 self.log.info("publish", format_args!("published {}", self.request.path.display()));
                 (State::Done, None)
             }

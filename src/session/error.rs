@@ -77,6 +77,8 @@ codes! {
     InvalidArgument = -107, "FTR_E_INVALID_ARGUMENT", Misuse, false;
     /// A text that must be JSON is not, or has the wrong shape.
     InvalidJson = -108, "FTR_E_INVALID_JSON", Misuse, false;
+    /// A subscription's expression or an event's target cannot be read. The message names the position and what was expected there.
+    Expression = -109, "FTR_E_EXPRESSION", Misuse, false;
 
     /// Called from the wake-up callback, in which only the functions for versions and for error texts may be called.
     WouldDeadlock = -201, "FTR_E_WOULD_DEADLOCK", State, false;
@@ -94,6 +96,10 @@ codes! {
     TimedOut = -207, "FTR_E_TIMED_OUT", State, true;
     /// The job was cancelled by the host, or ended by closing or freeing its session.
     Cancelled = -208, "FTR_E_CANCELLED", State, false;
+    /// The event hub is neither connected nor being connected, and the event is for others: call ftr_hub_connect first.
+    HubOff = -209, "FTR_E_HUB_OFF", State, false;
+    /// The event was dropped before it was sent: more are waiting for the event hub than there is room for.
+    HubDropped = -210, "FTR_E_HUB_DROPPED", State, true;
 
     /// No server URL was given and FTRACK_SERVER is not set.
     NoServerUrl = -301, "FTR_E_NO_SERVER_URL", Configuration, false;
@@ -154,6 +160,8 @@ codes! {
     ServerBusy = -609, "FTR_E_SERVER_BUSY", Server, true;
     /// The answer is not what the protocol promises.
     MalformedAnswer = -610, "FTR_E_MALFORMED_ANSWER", Server, true;
+    /// The event hub refuses a subscription or an event; the message has its words.
+    HubRefused = -611, "FTR_E_HUB_REFUSED", Server, false;
 
     /// The storage refused the bytes.
     StorageRefused = -701, "FTR_E_STORAGE_REFUSED", Storage, false;

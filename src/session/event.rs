@@ -2,6 +2,8 @@
 
 use super::error::{Error, Stage};
 use super::log::Line;
+use super::news::{HubEvent, HubStatus, Receiver};
+use super::review::Review;
 use super::status::Status;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,52 @@ pub enum Event {
     Log(Line),
     /// Log lines that were dropped because nobody polled.
     Dropped(u64),
+    /// Whether the event hub is connected has changed. Only the latest is kept.
+    HubStatus {
+        /// What it is now.
+        status: HubStatus,
+        /// Why, where it is not good.
+        error: Option<Error>,
+    },
+    /// An event of the hub, for one of those who subscribed.
+    Hub {
+        /// For whom.
+        subscription: Receiver,
+        /// The event.
+        event: Arc<HubEvent>,
+    },
+    /// A reply to an event that this session published.
+    HubReply {
+        /// What it answers.
+        publisher: Receiver,
+        /// The reply.
+        event: Arc<HubEvent>,
+    },
+    /// The end of an event that this session published. There is exactly one for each.
+    HubPublished {
+        /// Which.
+        publisher: Receiver,
+        /// The event's id.
+        id: String,
+        /// Why nobody, or not all, may have heard of it.
+        error: Option<Error>,
+    },
+    /// The server refuses a subscription.
+    HubRefused {
+        /// Which.
+        subscription: Receiver,
+        /// Why.
+        error: Error,
+    },
+    /// Events of the hub that were dropped because nobody polled.
+    HubDropped(u64),
+    /// A reviewer did something to what is watched.
+    Review {
+        /// For which watch.
+        watch: Receiver,
+        /// What.
+        review: Arc<Review>,
+    },
 }
 
 /// How the host names a job: the handle it was given and the number it chose.

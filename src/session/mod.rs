@@ -14,9 +14,13 @@ pub mod life; // a session: open, accept jobs, close within a time
 #[forbid(unsafe_code)]
 pub mod log; // log lines: level first, secrets out, into the session's own queue
 #[forbid(unsafe_code)]
+pub mod news; // what the event hub brings, and the bounded place in which it waits
+#[forbid(unsafe_code)]
 pub mod policy; // every number that is a choice, with its reason
 #[forbid(unsafe_code)]
 pub mod queue; // the bounded event queue: reserved places, latest values, counted losses
+#[forbid(unsafe_code)]
+pub mod review; // what reviewers did
 pub mod runtime; // the one thread that works for all sessions
 #[forbid(unsafe_code)]
 pub mod secret; // what must never be shown, and how text is cleaned of it

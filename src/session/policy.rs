@@ -80,6 +80,10 @@ pub const ADAPT_BYTES: u64 = 1 << 20;
 /// The part of their share that further connections must bring to stay: half as many again must bring 15 percent.
 pub const ADAPT_GAIN: f64 = 0.3;
 
+/// Connections that are this fast each, in bytes a second, are not limited by the network between but by the machines at its
+/// ends, and more of them only cost: the usual 4 MiB of a connection's window fill 40 ms at this speed.
+pub const ADAPT_FAST: u64 = 100_000_000;
+
 /// Connections that brought nothing are not tried again before: links change, but not every second.
 pub const ADAPT_REST: Duration = Duration::from_secs(20);
 
@@ -162,3 +166,78 @@ pub const RUNTIME_STACK: usize = 2 << 20;
 
 /// Threads for reading files and resolving names: enough for the parts in flight, few enough for a render node.
 pub const BLOCKING_THREADS: usize = 8;
+
+/// What is read of the answer that begins a connection to the event hub: it is one line, and a page that stands in its place
+/// is quoted only in part.
+pub const HANDSHAKE_LIMIT: usize = 64 << 10;
+
+/// The largest event that is taken from the hub. Updates with thousands of entities are a few MiB; what is larger ends the
+/// connection rather than the host's memory.
+pub const HUB_MESSAGE_LIMIT: usize = 16 << 20;
+
+/// From the WebSocket to the server's greeting, and for a packet to leave: what takes longer is a connection that is dead.
+pub const HUB_PATIENCE: Duration = Duration::from_secs(15);
+
+/// A connection on which nothing came for this long is dead where the server named no times: the silence that the official
+/// Python client allows.
+pub const HUB_SILENCE: Duration = Duration::from_secs(60);
+
+/// The times that a server may name for the same, in seconds: less is a mistake, more leaves a host deaf.
+pub const HUB_SILENCE_RANGE: (u64, u64) = (2, 300);
+
+/// The longest pause between tries to reach the hub: what the official JavaScript client does. There is no last try: an
+/// artist's laptop sleeps for days.
+pub const HUB_RECONNECT_CAP: Duration = Duration::from_secs(10);
+
+/// A connection that held for this long was a good one: the next try after it begins with the shortest pause.
+pub const HUB_STEADY: Duration = Duration::from_secs(30);
+
+/// Events that wait to be sent while the hub is being reached; older ones are dropped and counted.
+pub const HUB_OUTGOING: usize = 1024;
+
+/// The same in bytes: few are larger than some KiB.
+pub const HUB_OUTGOING_BYTES: usize = 8 << 20;
+
+/// Events kept for a host that does not poll; older ones are dropped and counted. A minute of a busy studio.
+pub const HUB_INCOMING: usize = 4096;
+
+/// The same in bytes.
+pub const HUB_INCOMING_BYTES: usize = 32 << 20;
+
+/// Published events whose end was not told yet. Each has a reserved place, so the number bounds memory.
+pub const HUB_PUBLISHED: usize = 1024;
+
+/// Packets whose acknowledgement is awaited, subscriptions and replies among them; a server that never acknowledges fills it
+/// no further.
+pub const HUB_UNACKNOWLEDGED: usize = 4096;
+
+/// How long the acknowledgement of an event is awaited: the server answers at once, or the connection is dead.
+pub const HUB_ACKNOWLEDGE: Duration = Duration::from_secs(30);
+
+/// Subscriptions of a session: each is asked for again after every reconnect and compared with every event.
+pub const HUB_SUBSCRIPTIONS: usize = 1024;
+
+/// Parentheses and "not" inside each other in an expression: people write two or three.
+pub const EXPRESSION_DEPTH: usize = 64;
+
+/// Watches of a session: each keeps what it has told.
+pub const WATCHES: usize = 256;
+
+/// Versions in one watch, the latest published or all of a review session: more are beyond what a person follows.
+pub const WATCHED_VERSIONS: usize = 1024;
+
+/// Ids in one list of a query: servers refuse long ones.
+pub const WATCH_LIST: usize = 200;
+
+/// What reviewers did and nobody has polled. Beyond it the server is asked again when there is room, so that nothing is lost.
+pub const WATCH_EVENTS: usize = 1024;
+
+/// The longest that what is watched is not asked for though no event came: events can be lost without a sign, and where no
+/// WebSocket gets through there are none at all.
+pub const WATCH_REFRESH: Duration = Duration::from_secs(240);
+
+/// From the first sign of a change to the question: a commit is often told in several events.
+pub const WATCH_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a publish that is done otherwise waits until others were told of it.
+pub const ANNOUNCE_PATIENCE: Duration = Duration::from_secs(5);

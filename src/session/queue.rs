@@ -1,17 +1,19 @@
 //! The bounded event queue.
 //!
 //! A job's place is reserved when the job is accepted, so its end always fits. Progress and status
-//! are latest values: a host that polls late hears how it is, not how it was. Log lines are the only
-//! thing that is ever dropped, oldest first, and the loss is counted and told.
+//! are latest values: a host that polls late hears how it is, not how it was. Log lines and events of the
+//! hub are the only things that are ever dropped, oldest first, and the loss is counted and told.
 
 use super::error::{Code, Error, Result};
 use super::event::{Event, JobName, Progress};
 use super::log::{Line, Sink};
+use super::news::{HubEvent, Lane, Receiver};
 use super::policy;
 use super::wake::Wake;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// One session's events.
@@ -33,8 +35,16 @@ struct State {
     progress: Vec<(u64, Progress)>,
     lines: VecDeque<(u64, Line)>,
     dropped: u64,
+    hub_status: Option<(u64, Event)>,
+    hub: Lane,
+    /// One entry a subscription that the server refuses.
+    refused: VecDeque<(u64, Event)>,
+    /// Never dropped: who puts them in asks for room first.
+    reviews: VecDeque<(u64, Event)>,
     /// Jobs accepted whose end was not handed out yet.
     reserved: usize,
+    /// Events published whose end was not handed out yet.
+    published: usize,
     interrupted: bool,
     /// No more places will be reserved.
     closed: bool,
@@ -78,6 +88,67 @@ impl Queue {
     pub fn release(&self) {
         let mut state = self.state.lock();
         state.reserved = state.reserved.saturating_sub(1);
+    }
+
+    /// Reserves a place for the end of a published event, or says that there is none. Its end is put in with [`Queue::keep`].
+    pub fn reserve_published(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.published >= policy::HUB_PUBLISHED {
+            let message =
+                format!("{} events were published whose end nobody has fetched: poll events", state.published);
+            return Err(Error::new(Code::QueueFull, message));
+        }
+        state.published += 1;
+        Ok(())
+    }
+
+    /// Puts in an event of the hub for these, who hear of it in this order.
+    pub fn deliver(&self, event: Arc<HubEvent>, receivers: VecDeque<Receiver>) {
+        self.put(|state, clock| state.hub.deliver(clock, event, receivers));
+    }
+
+    /// Puts in a reply to a published event.
+    pub fn reply(&self, event: Arc<HubEvent>, publisher: Receiver) {
+        self.put(|state, clock| state.hub.reply(clock, event, publisher));
+    }
+
+    /// Puts in that the server refuses a subscription, once.
+    pub fn refuse(&self, subscription: Receiver, error: Error) {
+        self.put(|state, clock| {
+            let same = |event: &Event| matches!(event, Event::HubRefused { subscription: other, .. } if *other == subscription);
+            state.refused.retain(|(_, event)| !same(event));
+            state.refused.push_back((clock, Event::HubRefused { subscription, error }));
+        });
+    }
+
+    /// How many events of a watch there is room for.
+    pub fn review_room(&self) -> usize {
+        policy::WATCH_EVENTS.saturating_sub(self.state.lock().reviews.len())
+    }
+
+    /// Puts in an event of a watch, for which there was room.
+    pub fn review(&self, event: Event) {
+        self.put(|state, clock| state.reviews.push_back((clock, event)));
+    }
+
+    /// Nobody else hears of this event of the hub.
+    pub fn stop(&self, id: &str) {
+        self.reduce(|state| state.hub.stop(id));
+    }
+
+    /// Forgets what waits for a subscription or a watch.
+    pub fn forget_subscription(&self, handle: u64) {
+        self.reduce(|state| {
+            state.hub.forget(handle);
+            state.refused.retain(
+                |(_, event)| !matches!(event, Event::HubRefused { subscription, .. } if subscription.handle == handle),
+            );
+        });
+    }
+
+    /// Replaces the status of the hub that is waiting to be told, for a caller that holds a lock.
+    pub fn hub_status_unannounced(&self, event: Event) -> Waking {
+        Waking(self.insert(|state, clock| state.hub_status = Some((clock, event))))
     }
 
     /// Puts in a job's end or its created version: for these a place is reserved.
@@ -132,6 +203,10 @@ impl Queue {
             + state.progress.len()
             + usize::from(state.status.is_some())
             + usize::from(state.dropped > 0)
+            + usize::from(state.hub_status.is_some())
+            + state.hub.len()
+            + state.refused.len()
+            + state.reviews.len()
     }
 
     /// Whether nothing is waiting.
@@ -178,16 +253,14 @@ impl Queue {
 
     /// Forgets the end of a job that the host learned of in another way, and frees its place.
     pub fn forget(&self, job: JobName) {
+        self.reduce(|state| state.forget(job));
+    }
+
+    /// A change that only takes away.
+    fn reduce(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock();
         let was_ready = state.ready();
-        let ended = |event: &Event| matches!(event, Event::Ended { job: name, .. } if *name == job);
-        let ends = state.kept.iter().filter(|(_, event)| ended(event)).count();
-        state.kept.retain(|(_, event)| match event {
-            Event::Ended { job: name, .. } | Event::VersionCreated { job: name, .. } => *name != job,
-            _ => true,
-        });
-        state.reserved = state.reserved.saturating_sub(ends);
-        state.progress.retain(|(_, progress)| progress.job != job);
+        change(&mut state);
         if state.finished() {
             self.ready.notify_all();
         }
@@ -225,8 +298,19 @@ impl Queue {
 }
 
 impl State {
+    fn forget(&mut self, job: JobName) {
+        let ended = |event: &Event| matches!(event, Event::Ended { job: name, .. } if *name == job);
+        let ends = self.kept.iter().filter(|(_, event)| ended(event)).count();
+        self.kept.retain(|(_, event)| match event {
+            Event::Ended { job: name, .. } | Event::VersionCreated { job: name, .. } => *name != job,
+            _ => true,
+        });
+        self.reserved = self.reserved.saturating_sub(ends);
+        self.progress.retain(|(_, progress)| progress.job != job);
+    }
+
     fn finished(&self) -> bool {
-        self.closed && self.reserved == 0 && !self.ready()
+        self.closed && self.reserved == 0 && self.published == 0 && !self.ready()
     }
 
     fn ready(&self) -> bool {
@@ -235,6 +319,10 @@ impl State {
             || !self.progress.is_empty()
             || !self.lines.is_empty()
             || self.dropped > 0
+            || self.hub_status.is_some()
+            || !self.hub.is_empty()
+            || !self.refused.is_empty()
+            || !self.reviews.is_empty()
     }
 
     fn take(&mut self) -> Option<Event> {
@@ -242,15 +330,37 @@ impl State {
         let status = self.status.as_ref().map(|(clock, _)| *clock);
         let progress = self.progress.first().map(|(clock, _)| *clock);
         let lines = self.lines.front().map(|(clock, _)| *clock);
-        let oldest = [kept, status, progress, lines].into_iter().flatten().min()?;
+        let hub_status = self.hub_status.as_ref().map(|(clock, _)| *clock);
+        let refused = self.refused.front().map(|(clock, _)| *clock);
+        let hub = self.hub.clock();
+        let reviews = self.reviews.front().map(|(clock, _)| *clock);
+        let all = [kept, status, progress, lines, hub_status, refused, reviews, hub];
+        let Some(oldest) = all.into_iter().flatten().min() else {
+            // What was lost is told even if what came after it was taken away.
+            return self.hub.take();
+        };
+        if hub == Some(oldest) {
+            return self.hub.take();
+        }
+        if hub_status == Some(oldest) {
+            return self.hub_status.take().map(|(_, event)| event);
+        }
+        if reviews == Some(oldest) {
+            return self.reviews.pop_front().map(|(_, event)| event);
+        }
+        if refused == Some(oldest) {
+            return self.refused.pop_front().map(|(_, event)| event);
+        }
         if lines == Some(oldest) && self.dropped > 0 {
             // The loss is told where it happened: before the oldest line that is left.
             return Some(Event::Dropped(std::mem::take(&mut self.dropped)));
         }
         if kept == Some(oldest) {
             let event = self.kept.pop_front().map(|(_, event)| event);
-            if matches!(event, Some(Event::Ended { .. })) {
-                self.reserved = self.reserved.saturating_sub(1);
+            match event {
+                Some(Event::Ended { .. }) => self.reserved = self.reserved.saturating_sub(1),
+                Some(Event::HubPublished { .. }) => self.published = self.published.saturating_sub(1),
+                _ => {}
             }
             return event;
         }

@@ -188,7 +188,8 @@ impl Pilot {
 
     fn climb(&mut self, speed: f64) {
         let more = (self.count + self.count.div_ceil(2)).min(self.most);
-        if more > self.count {
+        let is_fast = speed >= self.count as f64 * policy::ADAPT_FAST as f64;
+        if more > self.count && !is_fast {
             self.trial = Some((self.count, speed));
             self.count = more;
         }
@@ -242,6 +243,14 @@ mod tests {
         assert_eq!(settle(&mut Pilot::new(6, 16), 20, |_| 6.0 * FAST), 6);
         let nearly_flat = |lanes: usize| 6.0 * FAST * (1.0 + 0.01 * lanes as f64);
         assert_eq!(settle(&mut Pilot::new(6, 16), 20, nearly_flat), 6);
+    }
+
+    #[test]
+    fn no_more_lanes_are_tried_where_each_is_fast() {
+        let mut pilot = Pilot::new(6, 16);
+        for windows in 1..10 {
+            assert_eq!(settle(&mut pilot, windows, |lanes| 4.0 * FAST * lanes as f64), 6);
+        }
     }
 
     #[test]

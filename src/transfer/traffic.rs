@@ -37,6 +37,8 @@ pub struct Limits {
     pub patience: Duration,
     /// The first wait between tries.
     pub retry_base: Duration,
+    /// How long the requests of a paused job are held open.
+    pub pause_hold: Duration,
 }
 
 impl Default for Limits {
@@ -49,6 +51,7 @@ impl Default for Limits {
             idle_timeout: policy::UPLOAD_IDLE_TIMEOUT,
             patience: policy::UPLOAD_PATIENCE,
             retry_base: policy::RETRY_BASE,
+            pause_hold: policy::PAUSE_HOLD,
         }
     }
 }

@@ -9,12 +9,25 @@ int main(void)
 {
     ftr_session_options session = FTR_SESSION_OPTIONS_INIT, empty_session;
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT, empty_publish;
+    ftr_hub_subscribe_options subscribe = FTR_HUB_SUBSCRIBE_OPTIONS_INIT, empty_subscribe;
+    ftr_hub_publish_options event = FTR_HUB_PUBLISH_OPTIONS_INIT, empty_event;
+    ftr_hub_info info = FTR_HUB_INFO_INIT, empty_info;
+    ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT, empty_watch;
 
     memset(&empty_session, 0, sizeof empty_session);
     empty_session.struct_size = sizeof empty_session;
     empty_session.log_level = FTR_LOG_WARNING;
     memset(&empty_publish, 0, sizeof empty_publish);
     empty_publish.struct_size = sizeof empty_publish;
+    memset(&empty_subscribe, 0, sizeof empty_subscribe);
+    empty_subscribe.struct_size = sizeof empty_subscribe;
+    empty_subscribe.priority = 100;
+    memset(&empty_event, 0, sizeof empty_event);
+    empty_event.struct_size = sizeof empty_event;
+    memset(&empty_info, 0, sizeof empty_info);
+    empty_info.struct_size = sizeof empty_info;
+    memset(&empty_watch, 0, sizeof empty_watch);
+    empty_watch.struct_size = sizeof empty_watch;
 
     /* There is no padding in the structs (the header compiles with -Wpadded), so bytes can be compared. */
     if (memcmp(&session, &empty_session, sizeof session) != 0)
@@ -25,5 +38,13 @@ int main(void)
         return 3;
     if (memcmp(&publish_at_load_time, &publish, sizeof publish) != 0)
         return 4;
+    if (memcmp(&subscribe, &empty_subscribe, sizeof subscribe) != 0)
+        return 5;
+    if (memcmp(&event, &empty_event, sizeof event) != 0)
+        return 6;
+    if (memcmp(&info, &empty_info, sizeof info) != 0)
+        return 7;
+    if (memcmp(&watch, &empty_watch, sizeof watch) != 0)
+        return 8;
     return 0;
 }

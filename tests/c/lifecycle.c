@@ -263,6 +263,8 @@ static void call_everything(void *user_data)
 {
     struct wake *wake = user_data;
     ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
+    ftr_hub_info hub = FTR_HUB_INFO_INIT;
+    ftr_watch_options watch_options = FTR_WATCH_OPTIONS_INIT;
     ftr_publish_options publish_options = FTR_PUBLISH_OPTIONS_INIT;
     const ftr_job_result *result;
     const ftr_event_info *info;
@@ -290,6 +292,17 @@ static void call_everything(void *user_data)
     REFUSED(ftr_event_get(wake->event, &info));
     REFUSED(ftr_event_json(wake->event, &text));
     REFUSED(ftr_event_free(wake->event));
+    REFUSED(ftr_hub_connect(wake->session));
+    REFUSED(ftr_hub_disconnect(wake->session));
+    REFUSED(ftr_hub_status(wake->session, &hub));
+    REFUSED(ftr_hub_wait_connected(wake->session, FTR_NO_TIMEOUT));
+    REFUSED(ftr_hub_subscribe(wake->session, "topic=a", NULL, &handle));
+    REFUSED(ftr_hub_unsubscribe(1));
+    REFUSED(ftr_hub_publish(wake->session, "a", NULL, NULL));
+    REFUSED(ftr_hub_reply(wake->session, "a", "b", NULL));
+    REFUSED(ftr_hub_stop(wake->session, "a"));
+    REFUSED(ftr_session_watch(wake->session, &watch_options, &handle));
+    REFUSED(ftr_watch_free(1));
     REFUSED(ftr_job_wait(wake->job, FTR_NO_TIMEOUT, &result));
     REFUSED(ftr_job_cancel(wake->job));
     REFUSED(ftr_job_free(wake->job));

@@ -48,19 +48,25 @@ static void row(int line, const char *call, int32_t code, int32_t expected, cons
 static ftr_session live_session;
 static ftr_job live_job;
 static ftr_event live_event;
+static ftr_subscription live_subscription;
+static ftr_watch live_watch;
 
-/* A session whose server is not there, with a job whose file is not there, and an event of it. */
+/* A session whose server is not there, with a job whose file is not there, an event of it, and a subscription. */
 static void make_handles(const char *server)
 {
     ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
 
     options.server_url = server;
+    watch.flags = FTR_WATCH_PUBLISHED;
     publish.path = "no-such-file.mp4";
     publish.context = "demo";
     RETURNS(FTR_OK, ftr_session_create(&options, &live_session));
     RETURNS(FTR_OK, ftr_session_publish_file(live_session, &publish, &live_job));
     RETURNS(1, ftr_session_next_event(live_session, LONG, &live_event));
+    RETURNS(FTR_OK, ftr_hub_subscribe(live_session, "topic=studio.*", NULL, &live_subscription));
+    RETURNS(FTR_OK, ftr_session_watch(live_session, &watch, &live_watch));
 }
 
 /* --- handles --- */
@@ -69,6 +75,8 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
 {
     const int32_t on_free = session == 0 ? FTR_OK : code;
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    ftr_hub_info info = FTR_HUB_INFO_INIT;
+    ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     int32_t number = 77;
     const char *text = "untouched";
     uint64_t handle = SENTINEL;
@@ -87,7 +95,17 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ROW(code, word, ftr_session_interrupt(session));
     ROW(code, word, ftr_session_wake_fd(session, &number));
     ROW(code, word, ftr_session_set_wakeup_callback(session, NULL, NULL));
+    ROW(code, word, ftr_hub_connect(session));
+    ROW(code, word, ftr_hub_disconnect(session));
+    ROW(code, word, ftr_hub_status(session, &info));
+    ROW(code, word, ftr_hub_wait_connected(session, 0));
+    ROW(code, word, ftr_hub_subscribe(session, "topic=a", NULL, &handle));
+    ROW(code, word, ftr_hub_publish(session, "a", NULL, NULL));
+    ROW(code, word, ftr_hub_reply(session, "a", "b", NULL));
+    ROW(code, word, ftr_hub_stop(session, "a"));
+    ROW(code, word, ftr_session_watch(session, &watch, &handle));
     ROW(on_free, word, ftr_session_free(session));
+    CHECK(info.status == 0);
     CHECK(number == 77 && handle == SENTINEL && strcmp(text, "untouched") == 0);
 }
 
@@ -114,6 +132,16 @@ static void wrong_event(ftr_event event, int32_t code, const char *word)
     ROW(code, word, ftr_event_json(event, &json));
     ROW(on_free, word, ftr_event_free(event));
     CHECK(info == NULL && json == NULL);
+}
+
+static void wrong_subscription(ftr_subscription subscription, int32_t code, const char *word)
+{
+    ROW(subscription == 0 ? FTR_OK : code, word, ftr_hub_unsubscribe(subscription));
+}
+
+static void wrong_watch(ftr_watch watch, int32_t code, const char *word)
+{
+    ROW(watch == 0 ? FTR_OK : code, word, ftr_watch_free(watch));
 }
 
 /* Numbers that are no handles, made from one that is: a handle is kind, mark of the copy of the library, slot and
@@ -147,6 +175,8 @@ static void handles(const char *server)
     wrong_numbers(live_session, wrong_session, "session");
     wrong_numbers(live_job, wrong_job, "job");
     wrong_numbers(live_event, wrong_event, "event");
+    wrong_numbers(live_subscription, wrong_subscription, "subscription");
+    wrong_numbers(live_watch, wrong_watch, "watch");
 
     wrong_session(live_job, FTR_E_WRONG_HANDLE_KIND, "session");
     wrong_session(live_event, FTR_E_WRONG_HANDLE_KIND, "session");
@@ -154,6 +184,10 @@ static void handles(const char *server)
     wrong_job(live_event, FTR_E_WRONG_HANDLE_KIND, "job");
     wrong_event(live_session, FTR_E_WRONG_HANDLE_KIND, "event");
     wrong_event(live_job, FTR_E_WRONG_HANDLE_KIND, "event");
+    wrong_session(live_subscription, FTR_E_WRONG_HANDLE_KIND, "session");
+    wrong_subscription(live_session, FTR_E_WRONG_HANDLE_KIND, "subscription");
+    wrong_subscription(live_watch, FTR_E_WRONG_HANDLE_KIND, "subscription");
+    wrong_watch(live_subscription, FTR_E_WRONG_HANDLE_KIND, "watch");
 
     session = live_session;
     job = live_job;
@@ -164,11 +198,15 @@ static void handles(const char *server)
     wrong_event(event, FTR_E_STALE_HANDLE, "event");
     RETURNS(FTR_OK, ftr_session_free(session));
     wrong_session(session, FTR_E_STALE_HANDLE, "session");
+    wrong_subscription(live_subscription, FTR_E_STALE_HANDLE, "subscription");
+    wrong_watch(live_watch, FTR_E_STALE_HANDLE, "watch");
 
-    /* Freeing a session takes its jobs along, and leaves the events that were pulled. */
+    /* Freeing a session takes its jobs and subscriptions along, and leaves the events that were pulled. */
     make_handles(server);
     RETURNS(FTR_OK, ftr_session_free(live_session));
     wrong_job(live_job, FTR_E_STALE_HANDLE, "job");
+    wrong_subscription(live_subscription, FTR_E_STALE_HANDLE, "subscription");
+    wrong_watch(live_watch, FTR_E_STALE_HANDLE, "watch");
     RETURNS(FTR_OK, ftr_event_free(live_event));
 
     /* Old handles stay wrong when new ones have come. */
@@ -184,6 +222,7 @@ static void null_arguments(void)
 {
     ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
 
     ROW(FTR_E_NULL_ARGUMENT, "session", ftr_session_create(&options, NULL));
@@ -200,6 +239,15 @@ static void null_arguments(void)
     ROW(FTR_E_NULL_ARGUMENT, "info", ftr_event_get(live_event, NULL));
     ROW(FTR_E_NULL_ARGUMENT, "json", ftr_event_json(live_event, NULL));
     ROW(FTR_E_NULL_ARGUMENT, "result", ftr_job_wait(live_job, 0, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_watch(live_session, NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "watch", ftr_session_watch(live_session, &watch, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "info", ftr_hub_status(live_session, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "subscription", ftr_hub_subscribe(live_session, "topic=a", NULL, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "expression", ftr_hub_subscribe(live_session, NULL, NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "topic", ftr_hub_publish(live_session, NULL, "{}", NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "event_id", ftr_hub_reply(live_session, NULL, "a", NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "source_id", ftr_hub_reply(live_session, "a", NULL, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "event_id", ftr_hub_stop(live_session, NULL));
     /* NULL is allowed here. */
     ROW(FTR_OK, "", ftr_session_set_wakeup_callback(live_session, NULL, NULL));
     CHECK(handle == SENTINEL);
@@ -218,6 +266,7 @@ static void negative_timeouts(void)
         ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_session_poll_events(live_session, timeouts[i]));
         ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_session_next_event(live_session, timeouts[i], &event));
         ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_job_wait(live_job, timeouts[i], &result));
+        ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_hub_wait_connected(live_session, timeouts[i]));
     }
     CHECK(event == SENTINEL && result == NULL);
 }
@@ -244,6 +293,10 @@ static void struct_sizes(const char *server)
     const uint32_t wrong[] = {0, 1, 3, 4, 7, 8, 0x7fffffff, 0x80000000, 0xffffffff};
     ftr_session_options session_options = FTR_SESSION_OPTIONS_INIT;
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    ftr_hub_subscribe_options subscribe = FTR_HUB_SUBSCRIBE_OPTIONS_INIT;
+    ftr_hub_publish_options event = FTR_HUB_PUBLISH_OPTIONS_INIT;
+    ftr_hub_info info = FTR_HUB_INFO_INIT;
+    ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
     void *later;
     size_t i;
@@ -253,6 +306,11 @@ static void struct_sizes(const char *server)
     publish.context = "demo";
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         session_options.struct_size = publish.struct_size = wrong[i];
+        subscribe.struct_size = event.struct_size = info.struct_size = watch.struct_size = wrong[i];
+        ROW(FTR_E_STRUCT_SIZE, "FTR_WATCH_OPTIONS_INIT", ftr_session_watch(live_session, &watch, &handle));
+        ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_SUBSCRIBE_OPTIONS_INIT", ftr_hub_subscribe(live_session, "topic=a", &subscribe, &handle));
+        ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_PUBLISH_OPTIONS_INIT", ftr_hub_publish(live_session, "a", NULL, &event));
+        ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_INFO_INIT", ftr_hub_status(live_session, &info));
         ROW(FTR_E_STRUCT_SIZE, "FTR_SESSION_OPTIONS_INIT", ftr_session_create(&session_options, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_PUBLISH_OPTIONS_INIT", ftr_session_publish_file(live_session, &publish, &handle));
     }
@@ -349,6 +407,9 @@ static void bad_publish_texts(void)
     WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
     WITH(FTR_E_NOT_UTF8, "idempotency_key", idempotency_key, NOT_UTF8);
     WITH(FTR_E_INVALID_ARGUMENT, "idempotency_key", idempotency_key, " ");
+    WITH(FTR_E_NOT_UTF8, "announce_topic", announce_topic, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "announce_topic", announce_topic, " ");
+    WITH(FTR_E_INVALID_JSON, "announce_data", announce_data, "[]");
     WITH(FTR_E_NOT_UTF8, "context", context, NOT_UTF8);
     WITH(FTR_E_NOT_UTF8, "asset_name", asset_name, NOT_UTF8);
     WITH(FTR_E_NOT_UTF8, "asset_type", asset_type, NOT_UTF8);
@@ -362,6 +423,75 @@ static void bad_publish_texts(void)
     WITH(FTR_E_NO_CONTEXT, "context", context, NULL);
 #undef WITH
     CHECK(job == SENTINEL);
+}
+
+static void bad_watches(void)
+{
+    const ftr_watch_options init = FTR_WATCH_OPTIONS_INIT;
+    ftr_watch_options options;
+    ftr_watch watch = SENTINEL;
+
+#define WITH(expected, word, set, field, value) \
+    options = init; \
+    options.flags = set; \
+    options.field = value; \
+    ROW(expected, word, ftr_session_watch(live_session, &options, &watch))
+
+    WITH(FTR_E_INVALID_ARGUMENT, "nothing", 0, tag, 1);
+    WITH(FTR_E_INVALID_ARGUMENT, "more than one", FTR_WATCH_PUBLISHED, version_id, "a");
+    WITH(FTR_E_INVALID_ARGUMENT, "more than one", FTR_WATCH_PUBLISHED, review_session_id, "a");
+    WITH(FTR_E_INVALID_ARGUMENT, "version_id", 0, version_id, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "review_session_id", 0, review_session_id, "");
+    WITH(FTR_E_NOT_UTF8, "version_id", 0, version_id, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "review_session_id", 0, review_session_id, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", 0x80000000u, version_id, "a");
+#undef WITH
+    CHECK(watch == SENTINEL);
+}
+
+static void bad_hub_texts(void)
+{
+    const ftr_hub_subscribe_options subscribe_init = FTR_HUB_SUBSCRIBE_OPTIONS_INIT;
+    const ftr_hub_publish_options publish_init = FTR_HUB_PUBLISH_OPTIONS_INIT;
+    ftr_hub_subscribe_options subscribe;
+    ftr_hub_publish_options publish;
+    ftr_subscription subscription = SENTINEL;
+
+#define SUBSCRIBE(expected, word, text) ROW(expected, word, ftr_hub_subscribe(live_session, text, NULL, &subscription))
+    SUBSCRIBE(FTR_E_NOT_UTF8, "expression", NOT_UTF8);
+    SUBSCRIBE(FTR_E_EXPRESSION, "character 1,", "");
+    SUBSCRIBE(FTR_E_EXPRESSION, "character 6,", "topic");
+    SUBSCRIBE(FTR_E_EXPRESSION, "expected a value", "topic=");
+    SUBSCRIBE(FTR_E_EXPRESSION, "character 13,", "topic=a and ");
+#undef SUBSCRIBE
+    subscribe = subscribe_init;
+    subscribe.metadata = "[]";
+    ROW(FTR_E_INVALID_JSON, "metadata", ftr_hub_subscribe(live_session, "topic=a", &subscribe, &subscription));
+    subscribe.metadata = "{\"id\": 7}";
+    ROW(FTR_E_INVALID_ARGUMENT, "metadata", ftr_hub_subscribe(live_session, "topic=a", &subscribe, &subscription));
+    CHECK(subscription == SENTINEL);
+
+    ROW(FTR_E_INVALID_ARGUMENT, "topic", ftr_hub_publish(live_session, "", "{}", NULL));
+    ROW(FTR_E_NOT_UTF8, "topic", ftr_hub_publish(live_session, NOT_UTF8, "{}", NULL));
+    ROW(FTR_E_INVALID_JSON, "data", ftr_hub_publish(live_session, "a", "{", NULL));
+    ROW(FTR_E_INVALID_JSON, "data", ftr_hub_publish(live_session, "a", "\"text\"", NULL));
+    ROW(FTR_E_HUB_OFF, "ftr_hub_connect", ftr_hub_publish(live_session, "a", "{}", NULL));
+    ROW(FTR_E_HUB_OFF, "ftr_hub_connect", ftr_hub_wait_connected(live_session, 0));
+    ROW(FTR_E_HUB_OFF, "ftr_hub_connect", ftr_hub_reply(live_session, "a", "b", "7"));
+    ROW(FTR_E_INVALID_JSON, "data", ftr_hub_reply(live_session, "a", "b", "seven"));
+    ROW(FTR_E_INVALID_ARGUMENT, "source_id", ftr_hub_reply(live_session, "a", "", NULL));
+
+#define WITH(expected, word, field, value) \
+    publish = publish_init; \
+    publish.field = value; \
+    ROW(expected, word, ftr_hub_publish(live_session, "a", NULL, &publish))
+
+    WITH(FTR_E_NOT_UTF8, "target", target, NOT_UTF8);
+    WITH(FTR_E_EXPRESSION, "target", target, "id=");
+    WITH(FTR_E_NOT_UTF8, "in_reply_to", in_reply_to, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+    WITH(FTR_E_INVALID_ARGUMENT, "reply_timeout_ms", reply_timeout_ms, -1);
+#undef WITH
 }
 
 /* --- functions that cannot fail --- */
@@ -401,6 +531,9 @@ static void after_close(void)
     ROW(0, "", ftr_session_close(live_session, LONG));
     ROW(0, "", ftr_session_close(live_session, 0));
     ROW(FTR_E_CLOSED, "closed", ftr_session_publish_file(live_session, &publish, &job));
+    ROW(FTR_E_CLOSED, "closed", ftr_hub_connect(live_session));
+    ROW(FTR_E_CLOSED, "closed", ftr_hub_publish(live_session, "a", NULL, NULL));
+    ROW(FTR_E_CLOSED, "closed", ftr_hub_reply(live_session, "a", "b", NULL));
     do
         told = ftr_session_poll_events(live_session, LONG);
     while (told >= 0);
@@ -424,6 +557,8 @@ int main(int argc, char **argv)
     struct_sizes(argv[1]);
     bad_session_texts(argv[1]);
     bad_publish_texts();
+    bad_hub_texts();
+    bad_watches();
     handles(argv[1]);
     after_close();
     RETURNS(FTR_OK, ftr_session_free(live_session));

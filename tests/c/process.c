@@ -38,6 +38,8 @@ static void one_session(void)
 static void call_everything_in_the_child(ftr_session session, ftr_job job, ftr_event event)
 {
     ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
+    ftr_hub_info hub = FTR_HUB_INFO_INIT;
+    ftr_watch_options watch_options = FTR_WATCH_OPTIONS_INIT;
     ftr_publish_options publish_options = FTR_PUBLISH_OPTIONS_INIT;
     const ftr_job_result *result;
     const ftr_event_info *info;
@@ -64,6 +66,17 @@ static void call_everything_in_the_child(ftr_session session, ftr_job job, ftr_e
     REFUSED(ftr_event_get(event, &info));
     REFUSED(ftr_event_json(event, &text));
     REFUSED(ftr_event_free(event));
+    REFUSED(ftr_hub_connect(session));
+    REFUSED(ftr_hub_disconnect(session));
+    REFUSED(ftr_hub_status(session, &hub));
+    REFUSED(ftr_hub_wait_connected(session, FTR_NO_TIMEOUT));
+    REFUSED(ftr_hub_subscribe(session, "topic=a", NULL, &handle));
+    REFUSED(ftr_hub_unsubscribe(1));
+    REFUSED(ftr_hub_publish(session, "a", NULL, NULL));
+    REFUSED(ftr_hub_reply(session, "a", "b", NULL));
+    REFUSED(ftr_hub_stop(session, "a"));
+    REFUSED(ftr_session_watch(session, &watch_options, &handle));
+    REFUSED(ftr_watch_free(1));
     REFUSED(ftr_job_wait(job, FTR_NO_TIMEOUT, &result));
     REFUSED(ftr_job_cancel(job));
     REFUSED(ftr_job_free(job));

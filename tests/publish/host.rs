@@ -146,6 +146,8 @@ impl Session {
             thumbnail: pointer(6),
             tag: 7,
             idempotency_key: pointer(7),
+            announce_topic: null(),
+            announce_data: null(),
         };
         let mut job = 0;
         // SAFETY: the texts outlive the call.

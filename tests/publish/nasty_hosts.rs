@@ -48,6 +48,8 @@ fn submit(session: ftr_session) -> ftr_job {
         thumbnail: std::ptr::null(),
         tag: 0,
         idempotency_key: std::ptr::null(),
+        announce_topic: std::ptr::null(),
+        announce_data: std::ptr::null(),
     };
     let mut job = 0;
     // SAFETY: the texts outlive the call.

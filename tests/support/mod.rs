@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test's failure is a panic
 
 pub mod build;
+pub mod reviewer;
 pub mod run;
 pub mod server;
 

@@ -80,13 +80,14 @@ async fn a_pause_longer_than_connections_are_held_sends_again_what_was_cut_off_a
     let place = file.place(Spot::Middle);
     server.store.spoil(place, Fault::Stall(Moment::Quarters(2)), 1);
     let http = http(&server).await;
-    let sending = Sending::new(&http, &server, file, file.plan(Spot::Middle));
+    let mut sending = Sending::new(&http, &server, file, file.plan(Spot::Middle));
+    sending.limits.pause_hold = Duration::from_millis(200);
     let (sent, ()) = tokio::join!(sending.run(), async {
         while !server.store.seen().iter().any(|seen| seen.place == place) {
             tokio::task::yield_now().await;
         }
         sending.gate.set_closed(true);
-        tokio::time::sleep(policy::PAUSE_HOLD + Duration::from_millis(500)).await;
+        tokio::time::sleep(sending.limits.pause_hold * 3).await;
         sending.gate.set_closed(false);
     });
     judge_outcome(&place, &Outcome::Arrives, file, &server, &sent);

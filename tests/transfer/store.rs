@@ -60,6 +60,8 @@ pub struct Store {
     pub renews_upload: bool,
     /// What the server has signed with the address of a whole file.
     pub content_md5: Option<String>,
+    /// Whether it says no to an address at once and closes the connection, with the body unread.
+    pub refuses_early: bool,
     state: Mutex<State>,
     successes: AtomicU64,
 }
@@ -99,6 +101,7 @@ impl Store {
             late_place: None,
             renews_upload: false,
             content_md5: None,
+            refuses_early: false,
             state: Mutex::default(),
             successes: AtomicU64::new(0),
         }

@@ -1,0 +1,175 @@
+//! One connection to the hub, and the next one after it, without end.
+
+use super::handshake::{self, Made};
+use super::shared::{Next, Shared, Wish};
+use crate::ftrack::retry::pause_between;
+use crate::session::news::HubStatus;
+use crate::session::secret::show_url;
+use crate::session::{Code, Error, Result, Status, policy};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+/// Keeps a connection for as long as the host wants one.
+pub async fn keep(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
+    let mut failed = 0;
+    loop {
+        let wanted = *wish.borrow_and_update();
+        let which = match wanted {
+            Wish::Closed => return,
+            Wish::Off(_) => {
+                if wish.changed().await.is_err() {
+                    return;
+                }
+                failed = 0;
+                continue;
+            }
+            Wish::On(which, _) => which,
+        };
+        let began = Instant::now();
+        let error = tokio::select! {
+            biased;
+            () = unwanted(wish.clone(), which) => None,
+            Err(error) = connect_and_serve(&shared) => Some(error),
+        };
+        shared.lost();
+        let Some(error) = error else { continue };
+        let error = error.cleaned(shared.log.redactor());
+        shared.log.info("hub", format_args!("not connected: {error}"));
+        if !Status::of(&error).passes() {
+            shared.report(HubStatus::Refused, Some(error.clone()));
+            shared.give_up(&error);
+            // Until somebody asks again.
+            if wish.changed().await.is_err() {
+                return;
+            }
+            failed = 0;
+            continue;
+        }
+        shared.report(HubStatus::Connecting, Some(error));
+        // A connection that held was a good one.
+        failed = if began.elapsed() >= policy::HUB_STEADY { 0 } else { failed + 1 };
+        let longest = policy::RETRY_BASE.saturating_mul(1 << failed.min(16)).min(policy::HUB_RECONNECT_CAP);
+        // Ended early by any wish: to connect now, or not at all.
+        let _ = timeout(pause_between(longest / 4, longest), wish.changed()).await;
+    }
+}
+
+/// Ends published events whose time is over.
+pub async fn keep_time(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
+    loop {
+        let next = shared.expire(Instant::now());
+        let rest = next.map_or(Duration::from_secs(3600), |next| next.saturating_duration_since(Instant::now()));
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            () = shared.deadlines.notified() => {}
+            changed = wish.changed() => if changed.is_err() || *wish.borrow() == Wish::Closed {
+                return;
+            }
+        }
+    }
+}
+
+/// Returns when this connection is not wanted any more. That may have been so for a moment only, with the next one wanted
+/// already.
+async fn unwanted(mut wish: watch::Receiver<Wish>, which: u64) {
+    // An error is as good: nobody can want anything any more.
+    let _ = wish.wait_for(|wish| !matches!(wish, Wish::On(now, _) if *now == which)).await;
+}
+
+/// Never returns but with the reason why there is no connection any more.
+async fn connect_and_serve(shared: &Shared) -> Result<()> {
+    let Made { socket, silence, heartbeats } = handshake::connect(&shared.client, &shared.log).await?;
+    let (sink, stream) = socket.split();
+    tokio::select! {
+        read = read(shared, stream, silence) => read,
+        written = write(shared, sink, (!heartbeats).then_some(silence / 3)) => written,
+    }
+}
+
+async fn read<Socket>(shared: &Shared, mut stream: Socket, silence: Duration) -> Result<()>
+where
+    Socket: Stream<Item = Result<Message, tungstenite::Error>> + Unpin,
+{
+    let mut greeted = false;
+    loop {
+        let patience = if greeted { silence } else { policy::HUB_PATIENCE };
+        let text = match timeout(patience, stream.next()).await {
+            Err(_) => return Err(silent(shared, patience)),
+            Ok(None) | Ok(Some(Ok(Message::Close(_)))) => return Err(closed(shared, "closed it")),
+            Ok(Some(Err(error))) => return Err(broken(shared, error)),
+            Ok(Some(Ok(Message::Text(text)))) => text,
+            // Signs of life.
+            Ok(Some(Ok(_))) => continue,
+        };
+        match shared.receive(text.as_str()) {
+            Next::Read => {}
+            Next::Greeted if greeted => {}
+            Next::Greeted => {
+                greeted = true;
+                shared.log.info("hub", format_args!("connected to {}", show_url(shared.client.server_url())));
+                shared.greeted();
+            }
+            Next::End(error) => return Err(error),
+        }
+    }
+}
+
+/// So many packets, and then a look at whether the connection still takes them.
+const SENT_TOGETHER: usize = 256;
+
+/// Sends what there is to send; where the server sends no heartbeats it is asked for signs of life.
+async fn write<Socket>(shared: &Shared, mut sink: Socket, ask_every: Option<Duration>) -> Result<()>
+where
+    Socket: Sink<Message, Error = tungstenite::Error> + Unpin,
+{
+    loop {
+        let sent = timeout(policy::HUB_PATIENCE, async {
+            // One flush for all that wait: a flood is a few large writes.
+            for _ in 0..SENT_TOGETHER {
+                let Some(text) = shared.next_packet() else { break };
+                sink.feed(Message::text(text)).await?;
+            }
+            sink.flush().await
+        });
+        match sent.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(broken(shared, error)),
+            Err(_) => return Err(silent(shared, policy::HUB_PATIENCE)),
+        }
+        if shared.has_packet() {
+            continue;
+        }
+        let rest = ask_every.unwrap_or(Duration::from_secs(3600));
+        if timeout(rest, shared.work.notified()).await.is_err() && ask_every.is_some() {
+            // Leaves with the flush.
+            sink.feed(Message::Ping(Default::default())).await.map_err(|error| broken(shared, error))?;
+        }
+    }
+}
+
+fn silent(shared: &Shared, patience: Duration) -> Error {
+    let (url, seconds) = (show_url(shared.client.server_url()), patience.as_secs());
+    let message = format!("nothing was heard of the event hub of {url} for {seconds} s; the connection is made again");
+    Error::new(Code::NetworkTimeout, message)
+}
+
+fn closed(shared: &Shared, how: &str) -> Error {
+    let url = show_url(shared.client.server_url());
+    let message = format!("the connection to the event hub ended, the server {url} {how}; it is made again");
+    Error::new(Code::ConnectionLost, message)
+}
+
+fn broken(shared: &Shared, error: tungstenite::Error) -> Error {
+    match error {
+        tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => closed(shared, "closed it"),
+        tungstenite::Error::Capacity(_) => {
+            let limit = policy::HUB_MESSAGE_LIMIT >> 20;
+            closed(shared, &format!("sent an event of more than {limit} MiB"))
+        }
+        other => closed(shared, &format!("broke it ({other})")),
+    }
+}
