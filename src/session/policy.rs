@@ -189,6 +189,10 @@ pub const HUB_SILENCE_RANGE: (u64, u64) = (2, 300);
 /// artist's laptop sleeps for days.
 pub const HUB_RECONNECT_CAP: Duration = Duration::from_secs(10);
 
+/// The longest pause where the server asks for one (`Retry-After`): a server in maintenance may ask for hours, and an artist
+/// should not be deaf so long after it is back.
+pub const HUB_RETRY_AFTER_CAP: Duration = Duration::from_secs(300);
+
 /// A connection that held for this long was a good one: the next try after it begins with the shortest pause.
 pub const HUB_STEADY: Duration = Duration::from_secs(30);
 

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-fn page(status: &str, body: &str) -> Greeting {
+pub fn page(status: &str, body: &str) -> Greeting {
     let length = body.len();
     Greeting::Raw(format!("HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{body}"))
 }
 
 /// Polls in the background, so that a test's own runtime goes on.
-async fn blocking<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
+pub async fn blocking<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(body).await.unwrap()
 }
 
