@@ -13,7 +13,7 @@ use ftreview::transfer::{Limits, Plan, Renewal, Target, Traffic, Upload, Verify}
 use futures_util::future::BoxFuture;
 use futures_util::stream::{TryStreamExt, iter};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -107,7 +107,7 @@ impl Renewal for Same {
 }
 
 /// What a server would hand out.
-fn target(work: &Work, path: &PathBuf, size: u64, md5s: &Md5s) -> Outcome<Target> {
+fn target(work: &Work, path: &Path, size: u64, md5s: &Md5s) -> Outcome<Target> {
     let plan = Plan::for_size(size)?;
     let metadata = match plan {
         Plan::Single => json!({"url": work.address(path, 1, md5s)?.as_str()}),

@@ -24,10 +24,11 @@ pub(super) struct Lane {
 }
 
 impl Lanes {
-    /// `fixed` requests at once for an upload that is alone; else as many as help, and never more than `most`.
-    pub(super) fn new(fixed: Option<usize>, most: usize) -> Arc<Self> {
-        let most = most.clamp(1, policy::MOST_CONNECTIONS);
-        let count = fixed.map_or(policy::PARALLEL_PARTS.min(most), |fixed| fixed.max(1));
+    /// `fixed` requests at once for an upload that is alone; else as many as help. Never more than `blocks`: one without
+    /// memory would only wait, until the storage closes its connection.
+    pub(super) fn new(fixed: Option<usize>, blocks: usize) -> Arc<Self> {
+        let most = blocks.clamp(1, policy::MOST_CONNECTIONS);
+        let count = fixed.map_or(policy::PARALLEL_PARTS.min(most), |fixed| fixed.clamp(1, blocks.max(1)));
         Arc::new(Lanes {
             // An upload's own lane is one of them.
             shared: Arc::new(Semaphore::new(count - 1)),
@@ -103,6 +104,8 @@ struct Pilot {
     trial: Option<(usize, f64)>,
     /// Nothing is tried before.
     rest: Option<Instant>,
+    /// When the storage last asked for less.
+    slowed: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +120,7 @@ struct Window {
 
 impl Pilot {
     fn new(count: usize, most: usize) -> Self {
-        Pilot { count, most: most.max(count), surplus: 0, window: None, trial: None, rest: None }
+        Pilot { count, most: most.max(count), surplus: 0, window: None, trial: None, rest: None, slowed: None }
     }
 
     fn look(&mut self, moved: u64, full: bool, now: Instant) {
@@ -163,7 +166,8 @@ impl Pilot {
 
     fn climb(&mut self, speed: f64) {
         let more = (self.count + self.count.div_ceil(2)).min(self.most);
-        if more > self.count {
+        let is_fast = speed >= self.count as f64 * policy::ADAPT_FAST as f64;
+        if more > self.count && !is_fast {
             self.trial = Some((self.count, speed));
             self.count = more;
         }
@@ -177,6 +181,10 @@ impl Pilot {
     }
 
     fn slow_down(&mut self, now: Instant) {
+        if self.slowed.is_some_and(|slowed| now.duration_since(slowed) < policy::SLOW_DOWN_INTERVAL) {
+            return;
+        }
+        self.slowed = Some(now);
         self.trial = None;
         self.count = (self.count / 2).max(1);
         self.rest = Some(now + policy::ADAPT_REST);
@@ -216,6 +224,14 @@ mod tests {
     }
 
     #[test]
+    fn no_more_lanes_are_tried_where_each_is_fast() {
+        let mut pilot = Pilot::new(6, 16);
+        for windows in 1..10 {
+            assert_eq!(settle(&mut pilot, windows, |lanes| 4.0 * FAST * lanes as f64), 6);
+        }
+    }
+
+    #[test]
     fn climbing_ends_where_it_no_longer_pays() {
         assert_eq!(settle(&mut Pilot::new(6, 16), 20, |lanes| FAST * lanes.min(9) as f64), 9);
     }
@@ -247,6 +263,23 @@ mod tests {
         drop(used);
         let left: Vec<Lane> = std::iter::from_fn(|| lanes.enter().now_or_never()).collect();
         assert_eq!(left.len(), 2);
+    }
+
+    #[test]
+    fn no_lane_is_for_a_request_that_would_only_wait_for_memory() {
+        // Four blocks, one of which is for the upload's own lane.
+        let lanes = Lanes::new(Some(64), 4);
+        assert_eq!(lanes.shared.available_permits(), 3);
+    }
+
+    #[test]
+    fn requests_that_were_refused_together_count_once() {
+        let mut pilot = Pilot::new(16, 16);
+        let now = Instant::now();
+        (0..16).for_each(|_| pilot.slow_down(now));
+        assert_eq!(pilot.count, 8);
+        pilot.slow_down(now + policy::SLOW_DOWN_INTERVAL);
+        assert_eq!(pilot.count, 4);
     }
 
     #[tokio::test]

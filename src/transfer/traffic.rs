@@ -69,7 +69,6 @@ impl Traffic {
     /// Traffic within these limits. Memory is taken when it is needed.
     pub fn new(limits: Limits) -> Arc<Self> {
         let buffers = Buffers::new(limits.memory_bytes);
-        // A connection without a block would only wait.
         let lanes = Lanes::new(limits.connections, buffers.limit());
         Arc::new(Traffic { lanes, rate: Rate::new(limits.bytes_per_second), buffers, limits })
     }

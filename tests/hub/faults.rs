@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-fn page(status: &str, body: &str) -> Greeting {
+pub fn page(status: &str, body: &str) -> Greeting {
     let length = body.len();
     Greeting::Raw(format!("HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{body}"))
 }
 
 /// Polls in the background, so that a test's own runtime goes on.
-async fn blocking<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
+pub async fn blocking<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(body).await.unwrap()
 }
 
@@ -184,6 +184,27 @@ async fn a_server_that_falls_silent_and_reads_no_more_is_noticed_within_the_time
         host.next_status(HubStatus::Connected);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_ended_and_wanted_again_at_once_is_made_again() {
+    let server = HubServer::well_behaved().await;
+    let host = Host::new(&server.url);
+    host.subscribe("topic=studio.*", 1);
+    host.hub.connect().unwrap();
+    blocking(move || {
+        host.wait_connected();
+        for round in 0..5 {
+            host.hub.disconnect();
+            host.hub.connect().unwrap();
+            host.wait_connected();
+            host.publish("studio.round", round);
+            assert_eq!(host.next_published(), (round, None));
+            assert_eq!(host.next_heard(), ("studio.round".to_owned(), 1));
+        }
+    })
+    .await;
+    assert_eq!(server.handshakes(), 6);
 }
 
 #[tokio::test]

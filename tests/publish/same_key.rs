@@ -111,11 +111,11 @@ fn a_try_that_is_cancelled_takes_nothing_away_from_one_that_has_published_meanwh
     let staging = Staging::start();
     let path = film(&staging, 20 * MIB).unwrap();
     let valve = Valve::before(staging.address(), MIB);
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let first = session(&staging, staging.url());
     let job = first.submit(&keyed(&path)).unwrap();
     valve.wait_passed(MIB / 2);
-    staging.storage().set_public_url(staging.url().into());
+    staging.storage().set_public_url(staging.url());
     let other = staging.session().publish(&keyed(&path)).done();
     assert_eq!(ftr_job_cancel(job.0), FTR_OK);
     assert_eq!(job.wait().state, FTR_JOB_CANCELLED);
@@ -232,7 +232,7 @@ fn nothing_is_left_in_the_journal_of_a_publish_that_was_cancelled() {
     let staging = Staging::start();
     let path = film(&staging, 64 * MIB).unwrap();
     let valve = Valve::before(staging.address(), 40 * MIB);
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let session = session(&staging, staging.url());
     let job = session.submit(&keyed(&path)).unwrap();
     valve.wait_passed(39 * MIB);
@@ -253,7 +253,7 @@ fn a_cancelled_upload_lets_go_of_its_connections_before_it_cleans_up() {
     let staging = Staging::start();
     let path = film(&staging, 64 * MIB).unwrap();
     let valve = Arc::new(Valve::before(staging.address(), 2 * MIB));
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let (waiting, cancelled) = (valve.clone(), Arc::new(AtomicBool::new(false)));
     let is_cancelled = cancelled.clone();
     let decide = move |_: &[Value]| {

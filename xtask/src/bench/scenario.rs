@@ -185,7 +185,9 @@ pub fn run(scenario: &'static Scenario, programs: &Programs, files: &Files, opti
     std::fs::create_dir_all(&folder).map_err(|error| format!("Cannot make {}: {error}.", folder.display()))?;
     let sink = Sink::start(&programs.bench, scenario.sink, scenario.tls, &folder)?;
     let (path, count, bytes) = files.of(scenario.file);
-    let load = Load { sink: &sink, path: &path, files: count };
+    let staged = scenario.senders.iter().any(|sender| sender.name == PYTHON.name);
+    let staging = if staged { programs.staging(&sink)? } else { None };
+    let load = Load { sink: &sink, staging: staging.as_ref(), path: &path, files: count };
     let there = |sender: &&&Sender| {
         let wanted =
             !options.smoke || [ENGINE.name, ENGINE_VERIFIED.name, RAW_VERIFIED.name, CURL.name].contains(&sender.name);
