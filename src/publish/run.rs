@@ -59,9 +59,12 @@ impl Work {
             Err(error) => {
                 let mut error = error.at(self.job.stage());
                 if self.is_worth_keeping(&error) {
-                    error.message.push_str(
-                        "; what is in storage is kept: publish the file with the same idempotency_key again to go on from there",
-                    );
+                    error.message.push_str(match self.journal_folder() {
+                        Some(_) => {
+                            "; what is in storage is kept: publish the file with the same idempotency_key again to go on from there"
+                        }
+                        None => "; publish the file with the same idempotency_key again to replace what is in storage",
+                    });
                     self.log.say(Level::Error, "publish", &error);
                     return (State::Failed, Some(error));
                 }
@@ -122,10 +125,13 @@ impl Work {
         there.is_ok_and(|there| there.len() < made.components.len())
     }
 
-    /// Whether a later try can go on from what this one has stored. A version is not stored but seen, and so not kept half done.
+    /// Whether what is in storage stays. With a key it does, unless the host cancels: a later try goes on from it, and another
+    /// that runs at this moment, perhaps on another machine, is using it. A version is not stored but seen, and so not kept
+    /// half done.
     fn is_worth_keeping(&self, error: &Error) -> bool {
         let made = self.made.lock();
-        self.journal_folder().is_some() && error.retryable() && !made.components.is_empty() && !made.version
+        let is_shared = self.request.idempotency_key.is_some() && error.code != Code::Cancelled;
+        is_shared && !made.components.is_empty() && !made.version
     }
 
     /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.

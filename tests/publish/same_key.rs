@@ -127,11 +127,11 @@ fn a_try_is_done_although_another_gave_up_and_removed_what_both_had_stored() {
     let staging = Staging::start();
     let path = film(&staging, 20 * MIB).unwrap();
     let valve = Valve::before(staging.address(), MIB);
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let first = session(&staging, staging.url());
     let job = first.submit(&keyed(&path)).unwrap();
     valve.wait_passed(MIB / 2);
-    staging.storage().set_public_url(staging.url().into());
+    staging.storage().set_public_url(staging.url());
     let first_job = job.0;
     let (given_up, job) = (AtomicBool::new(false), Mutex::new(job));
     let decide = move |operations: &[Value]| {
