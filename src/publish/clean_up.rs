@@ -100,7 +100,7 @@ impl Work {
         left.into_iter().map(|id| format!("{entity_type} {id}")).collect()
     }
 
-    async fn existing(&self, entity_type: &'static str, ids: &[String]) -> Result<Vec<String>> {
+    pub(super) async fn existing(&self, entity_type: &'static str, ids: &[String]) -> Result<Vec<String>> {
         let rows = self.client().query(&Query::select(&["id"], entity_type).filter(Filter::within("id", ids))).await?;
         Ok(rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect())
     }

@@ -13,6 +13,7 @@ use crate::media::Media;
 use crate::session::life::Accepted;
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
+use futures_util::future::FutureExt;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::{Notify, SemaphorePermit};
@@ -38,25 +39,17 @@ impl Work {
             () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
             turn = self.turn() => turn,
         };
-        let prepared = {
-            let mut preparing = std::pin::pin!(self.prepare());
-            tokio::select! {
-                biased;
-                () = self.job.cancelled() => {
-                    self.settle(preparing).await;
-                    Err(cancelled())
-                }
-                prepared = &mut preparing => prepared,
-            }
-            // Here what is under way ends: to clean up may take a while, and holds no connection, memory or lane.
-        };
-        // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
-        // version without its media.
-        let outcome = match prepared {
-            Ok(Some((place, checked, stored))) => self.finish(&place, &checked, stored).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
+        let mut outcome = self.publish().await;
+        if let Err(error) = &outcome
+            && self.has_lost_its_components(error).await
+        {
+            let what = "another try with the same idempotency_key had removed what both had stored: beginning anew";
+            self.log.warning("publish", format_args!("{error}; {what}"));
+            // What the first round told is no news for the second.
+            let _ = self.begun.notified().now_or_never();
+            self.made.lock().forget_components();
+            outcome = self.publish().await;
+        }
         match outcome {
             Ok(()) => {
                 announce(self).await;
@@ -93,11 +86,43 @@ impl Work {
         }
     }
 
+    /// Everything in order, until it is done or cancelled.
+    async fn publish(&self) -> Result<()> {
+        let prepared = {
+            let mut preparing = std::pin::pin!(self.prepare());
+            tokio::select! {
+                biased;
+                () = self.job.cancelled() => {
+                    self.settle(preparing).await;
+                    Err(cancelled())
+                }
+                prepared = &mut preparing => prepared,
+            }
+            // Here what is under way ends: to clean up may take a while, and holds no connection, memory or lane.
+        };
+        // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
+        // version without its media.
+        match prepared? {
+            Some((place, checked, stored)) => self.finish(&place, &checked, stored).await,
+            None => Ok(()),
+        }
+    }
+
     /// Its turn among the publishes of its size.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         let path = self.request.path.clone();
         let size = tokio::task::spawn_blocking(move || std::fs::metadata(path).map_or(0, |metadata| metadata.len()));
         self.publisher.turn(size.await.unwrap_or_default()).await
+    }
+
+    /// Whether another try with the same key, which gave up, took them away: tries with the same key have the same ids.
+    async fn has_lost_its_components(&self, error: &Error) -> bool {
+        let made = self.made.lock().clone();
+        if self.request.idempotency_key.is_none() || error.code == Code::Cancelled || !made.components_were_there {
+            return false;
+        }
+        let there = self.existing("FileComponent", &made.components).await;
+        there.is_ok_and(|there| there.len() < made.components.len())
     }
 
     /// Whether what is in storage stays. With a key it does, unless the host cancels: a later try goes on from it, and another

@@ -147,6 +147,7 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
             work.client().call_repeatable(&again).await?
         }
     };
+    work.made.lock().components_were_there = true;
     let mut results = results.into_iter();
     let asset_id = match asset {
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,

@@ -123,6 +123,29 @@ fn a_try_that_is_cancelled_takes_nothing_away_from_one_that_has_published_meanwh
 }
 
 #[test]
+fn a_try_is_done_although_another_gave_up_and_removed_what_both_had_stored() {
+    let staging = Staging::start();
+    let path = film(&staging, 20 * MIB).unwrap();
+    let valve = Valve::before(staging.address(), MIB);
+    staging.storage().set_public_url(valve.url());
+    let first = session(&staging, staging.url());
+    let job = first.submit(&keyed(&path)).unwrap();
+    valve.wait_passed(MIB / 2);
+    staging.storage().set_public_url(staging.url());
+    let first_job = job.0;
+    let (given_up, job) = (AtomicBool::new(false), Mutex::new(job));
+    let decide = move |operations: &[Value]| {
+        if does(operations, "create", "AssetVersion") && !given_up.swap(true, Ordering::SeqCst) {
+            assert_eq!(ftr_job_cancel(first_job), FTR_OK);
+            assert_eq!(job.lock().wait().state, FTR_JOB_CANCELLED);
+        }
+        Act::Pass
+    };
+    let ended = relayed(&staging, Box::new(decide)).publish(&keyed(&path)).done();
+    assert_shown(&staging, &ended.version_id, &path);
+}
+
+#[test]
 fn an_upload_that_another_try_has_completed_is_complete() {
     let staging = Staging::start();
     let path = film(&staging, 20 * MIB).unwrap();
