@@ -200,6 +200,39 @@ fn a_lost_connection_loses_nothing_and_tells_nothing_twice() {
 }
 
 #[test]
+fn what_is_said_of_a_version_that_came_into_the_review_session_while_the_connection_was_lost_is_told() {
+    let server = Staging::start();
+    let reviewer = Reviewer::new(server.url(), "a-browser");
+    let project = reviewer.first("Project", Some(Filter::equals("name", "demo")));
+    let session = reviewer.create("ReviewSession", json!({"name": "dailies", "project_id": project}));
+    let added = |version: &str| {
+        let attributes = json!({"name": "sh010", "version_id": version, "review_session_id": session});
+        reviewer.create("ReviewSessionObject", attributes)
+    };
+    let version = reviewer.version();
+    let object = added(&version);
+    let before = json!({"review_session_object_id": object, "status": "approved"});
+    reviewer.create("ReviewSessionObjectStatus", before);
+    let line = line::Line::to(server.url());
+    let host = watching(&line.url(), What::ReviewSession(session.clone()));
+    settled(&host, &reviewer, &version);
+
+    line.cut();
+    let later = reviewer.version();
+    reviewer.note(&later, "from before it was in the session", None);
+    let object = added(&later);
+    let answer = json!({"review_session_object_id": object, "status": "require_changes"});
+    let answer = reviewer.create("ReviewSessionObjectStatus", answer);
+    let note = json!({"content": "Softer", "parent_id": object, "parent_type": "ReviewSessionObject"});
+    let note = reviewer.create("Note", note);
+    line.mend();
+    let told: Vec<_> = (0..2).map(|_| host.next_review()).map(|told| (told.deed, told.id.clone())).collect();
+    assert_eq!(told, [(Deed::Note, note), (Deed::ChangesRequired, answer)]);
+    reviewer.note(&later, "the end", None);
+    assert_eq!(host.notes_until("the end"), [""; 0]);
+}
+
+#[test]
 fn a_host_that_does_not_poll_is_told_all_of_more_than_there_is_room_for() {
     let server = Staging::start();
     let reviewer = Reviewer::new(server.url(), "a-browser");
@@ -218,6 +251,11 @@ fn a_host_that_does_not_poll_is_told_all_of_more_than_there_is_room_for() {
     while host.session.queue().review_room() > 0 {
         std::thread::yield_now();
     }
+    // Nor is the server asked again and again for what there is no room for. One question may be under way.
+    server.forget_requests();
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let asked = server.requests().iter().filter(|line| line.contains("AssetVersion")).count();
+    assert!(asked <= 1, "{asked}: {:?}", server.requests());
     let mut told: Vec<usize> = (0..many).map(|_| host.next_review().text.parse().unwrap()).collect();
     told.sort_unstable();
     assert_eq!(told, (0..many).collect::<Vec<_>>());

@@ -1,7 +1,7 @@
 //! What a host may do in a hurry, and servers that are slow or rude about it.
 
-use crate::faults::blocking;
-use crate::host::{Host, subscription};
+use crate::faults::{blocking, page};
+use crate::host::{Host, LIMIT, subscription};
 use crate::server::{Greeting, HubServer};
 use ftreview::hub::What;
 use ftreview::session::news::{HubStatus, Receiver};
@@ -97,4 +97,22 @@ async fn the_place_on_the_hub_is_in_no_message() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_watch_asks_no_more_with_a_key_that_was_refused_until_somebody_asks_for_something() {
+    let refusal = r#"{"exception": "ServerError", "error_code": "api_credentials_invalid", "content": "The supplied API key is not valid."}"#;
+    let server = HubServer::start(|_| page("401 Unauthorized", refusal), |_, line| Box::pin(line.serve())).await;
+    let host = Host::new(&server.url);
+    let version = || What::Version("6a1f6f54-0000-4000-8000-000000000001".to_owned());
+    for round in 1..=2 {
+        host.hub.watch(version(), Receiver { handle: round, tag: 0 }).unwrap();
+        let began = std::time::Instant::now();
+        while server.requests.lock().len() < round as usize && began.elapsed() < LIMIT {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        // Longer than the pauses after several tries.
+        tokio::time::sleep(policy::RETRY_BASE * 8).await;
+        assert_eq!(server.requests.lock().len(), round as usize, "{:?}", server.requests.lock());
+    }
 }

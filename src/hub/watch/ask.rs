@@ -6,6 +6,7 @@ use crate::ftrack::{Client, Filter, Query};
 use crate::session::{Code, Result, policy};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// A version, as it is now.
 #[derive(Debug)]
@@ -47,10 +48,42 @@ pub struct Answer {
     /// Components that the web player can show: the version and the name of each.
     pub media: BTreeMap<String, (String, String)>,
     /// Names of statuses.
-    pub statuses: HashMap<String, String>,
+    pub statuses: Arc<HashMap<String, String>>,
 }
 
 impl Answer {
+    /// The same, each version with what belongs to it: the work of looking at it grows with the answer, and not with its square.
+    pub fn by_version(self) -> BTreeMap<String, (VersionNow, Answer)> {
+        let statuses = self.statuses;
+        let part = |version: VersionNow| {
+            (version.id.clone(), (version, Answer { statuses: statuses.clone(), ..Answer::default() }))
+        };
+        let mut parts: BTreeMap<_, _> = self.versions.into_iter().map(part).collect();
+        let version_of =
+            |parent: &str| self.objects.get(parent).map_or(parent.to_owned(), |(version, _)| version.clone());
+        for note in self.notes {
+            if let Some((_, part)) = parts.get_mut(&version_of(&note.parent_id)) {
+                part.notes.push(note);
+            }
+        }
+        for given in self.answers {
+            if let Some((_, part)) = parts.get_mut(&version_of(&given.object_id)) {
+                part.answers.push(given);
+            }
+        }
+        for (component, of) in self.media {
+            if let Some((_, part)) = parts.get_mut(&of.0) {
+                part.media.insert(component, of);
+            }
+        }
+        for (object, of) in self.objects {
+            if let Some((_, part)) = parts.get_mut(&of.0) {
+                part.objects.insert(object, of);
+            }
+        }
+        parts
+    }
+
     /// Whether what belongs to this is on the version, or on the version in the one review session that matters.
     pub fn is_on(&self, parent: &str, version: &str, review_session: Option<&str>) -> bool {
         match self.objects.get(parent) {
@@ -68,7 +101,7 @@ impl Answer {
 /// What does not change between two questions, and what the server does not tell.
 #[derive(Debug, Default)]
 pub struct Memory {
-    statuses: HashMap<String, String>,
+    statuses: Arc<HashMap<String, String>>,
     people: HashMap<String, String>,
     without_frames: bool,
     /// Types that this server does not have, or that the user may not read: the rest is watched all the same.
@@ -116,7 +149,7 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
     let unknown: BTreeSet<String> = statuses.filter(|id| !memory.statuses.contains_key(id)).collect();
     for row in all(client, &["id", "name"], "Status", "id", &unknown).await? {
         if let (Some(id), Some(name)) = (text(&row, "id"), text(&row, "name")) {
-            memory.statuses.insert(id, name);
+            Arc::make_mut(&mut memory.statuses).insert(id, name);
         }
     }
     answer.statuses.clone_from(&memory.statuses);

@@ -11,6 +11,8 @@ pub struct Known {
     met: bool,
     /// The session made the version: every note on it is news, from the first on.
     fresh: bool,
+    /// It came into the review session that is watched after the watch began: all that was said there is news.
+    late: bool,
     pub status: Option<String>,
     pub thumbnail: Option<String>,
     pub notes: HashSet<String>,
@@ -27,6 +29,11 @@ impl Known {
         Known { fresh: true, ..Known::default() }
     }
 
+    /// Of a version that came into the review session later.
+    pub fn late() -> Known {
+        Known { late: true, ..Known::default() }
+    }
+
     /// What is new of the version. `tell` says whether it takes another one; what it does not take stays new.
     pub fn learn(
         &mut self,
@@ -36,7 +43,8 @@ impl Known {
         tell: &mut dyn FnMut(Review) -> bool,
     ) -> bool {
         let first = !self.met;
-        let silent_notes = first && !self.fresh;
+        let (fresh, late) = (self.fresh, self.late);
+        let silent = |parent: &str| first && !fresh && !(late && answer.objects.contains_key(parent));
         let review = |deed, id: &str, text: &str| Review {
             deed,
             version_id: version.id.clone(),
@@ -51,7 +59,7 @@ impl Known {
             if self.notes.contains(&note.id) {
                 continue;
             }
-            let told = silent_notes
+            let told = silent(&note.parent_id)
                 || tell(Review {
                     review_session_id: answer.session_of(&note.parent_id),
                     author: note.author.clone(),
@@ -73,7 +81,7 @@ impl Known {
                 "require_changes" => Deed::ChangesRequired,
                 _ => Deed::Status,
             };
-            let told = silent_notes
+            let told = silent(&given.object_id)
                 || tell(Review {
                     review_session_id: answer.session_of(&given.object_id),
                     author: given.author.clone(),
@@ -173,7 +181,7 @@ mod tests {
         let mut answer = Answer::default();
         answer.notes.push(note("n1", "v"));
         answer.media.insert("c1".into(), ("v".into(), "ftrackreview-mp4".into()));
-        answer.statuses.insert("s2".into(), "Client Approved".into());
+        answer.statuses = HashMap::from([("s2".to_owned(), "Client Approved".to_owned())]).into();
         assert_eq!(learn(&mut known, &version("s1"), &answer), []);
         answer.notes.push(note("n2", "v"));
         answer.notes.push(note("n3", "another version"));
