@@ -43,7 +43,8 @@ impl HubEvent {
     /// About how much memory it takes.
     fn size(&self) -> usize {
         let texts = [&self.topic, &self.id, &self.source_id, &self.data, &self.source, &self.target];
-        size_of::<Self>() + texts.iter().map(|text| text.len()).sum::<usize>()
+        // Text that grew while it was written has taken up to twice its length.
+        size_of::<Self>() + texts.iter().map(|text| text.capacity()).sum::<usize>()
     }
 }
 
