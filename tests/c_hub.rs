@@ -56,3 +56,8 @@ fn others_hear_of_a_publish_when_the_hub_is_connected_and_only_then() {
 fn sixty_connected_sessions_leave_no_descriptor_and_no_thread() {
     case("many_sessions");
 }
+
+#[test]
+fn a_host_that_does_not_poll_takes_bounded_memory_and_learns_how_much_it_missed() {
+    case("not_polled");
+}

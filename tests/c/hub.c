@@ -349,6 +349,101 @@ static void many_sessions(void)
     CHECK(count_entries("/proc/self/task") == 1);
 }
 
+/* What the process ever had in memory, in KiB. */
+static long peak_kib(void)
+{
+    FILE *status = fopen("/proc/self/status", "r");
+    char line[256];
+    long kib = -1;
+
+    while (status != NULL && fgets(line, sizeof line, status) != NULL)
+        if (sscanf(line, "VmHWM: %ld", &kib) == 1)
+            break;
+    if (status != NULL)
+        fclose(status);
+    return kib;
+}
+
+/* What a session that was not polled has waiting. */
+struct waiting {
+    uint64_t heard, dropped;
+    char last[32];
+};
+
+static void count_waiting(void *user_data, const ftr_event_info *event)
+{
+    struct waiting *waiting = user_data;
+
+    if (event->kind == FTR_EVENT_HUB) {
+        const char *number = strstr(event->hub->data, "\"number\":");
+
+        waiting->heard++;
+        snprintf(waiting->last, sizeof waiting->last, "%s", number != NULL ? number + 9 : "");
+    } else if (event->kind == FTR_EVENT_HUB_DROPPED) {
+        waiting->dropped += event->dropped;
+    }
+}
+
+/* Publishes so many events of this size, as fast as they are acknowledged. */
+static void flood(ftr_session session, int count, size_t size)
+{
+    struct heard publishing = {0};
+    ftr_hub_publish_options publish = FTR_HUB_PUBLISH_OPTIONS_INIT;
+    char *data = malloc(size + 64);
+    /* Large ones are few on their way: this process has them too. */
+    const int at_once = size > 10000 ? 8 : 64;
+    int i;
+
+    publish.callback = publisher;
+    publish.user_data = &publishing;
+    for (i = 0; i < count; i++) {
+        const int head = snprintf(data, size + 64, "{\"text\": \"");
+
+        memset(data + head, 'x', size);
+        snprintf(data + head + size, 64 - (size_t)head, "\", \"number\": %d}", i);
+        RETURNS(FTR_OK, ftr_hub_publish(session, "studio.flood", data, &publish));
+        while (i + 1 - publishing.ends >= at_once)
+            CHECK(ftr_session_poll_events(session, LONG) >= 0);
+    }
+    while (publishing.ends < count)
+        CHECK(ftr_session_poll_events(session, LONG) >= 0);
+    CHECK(publishing.code == FTR_OK);
+    free(data);
+}
+
+/* A host that does not poll while much arrives: memory is bounded, what is dropped is counted, nothing else is lost. */
+static void not_polled(void)
+{
+    struct waiting waiting = {0};
+    const ftr_session deaf = connected(count_waiting, &waiting), loud = connected(NULL, NULL);
+    ftr_subscription subscription = 0;
+    ftr_hub_info info = FTR_HUB_INFO_INIT;
+    const int small = 6000, large = 700;
+    long before;
+
+    RETURNS(FTR_OK, ftr_hub_subscribe(deaf, "topic=studio.flood", NULL, &subscription));
+    RETURNS(FTR_OK, ftr_hub_publish(deaf, "studio.settle", NULL, NULL));
+    /* The server does what it is told in order: its acknowledgement comes after that of the subscription. */
+    do
+        RETURNS(FTR_OK, ftr_hub_status(deaf, &info));
+    while (info.published > 0);
+    before = peak_kib();
+    flood(loud, small, 1 << 10);
+    flood(loud, large, 100 << 10);
+    /* 6 MiB, and then 68 MiB; 32 may wait. What is on its way in the library comes on top. */
+    CHECK(before > 0 && peak_kib() - before < 60 * 1024);
+
+    flood(loud, 1, 1);
+    while (waiting.heard + waiting.dropped < (uint64_t)(small + large + 1))
+        CHECK(ftr_session_poll_events(deaf, LONG) >= 0);
+    CHECK(waiting.heard + waiting.dropped == (uint64_t)(small + large + 1) && waiting.dropped > (uint64_t)small);
+    CHECK(strcmp(waiting.last, "0}") == 0);
+    RETURNS(FTR_OK, ftr_hub_status(deaf, &info));
+    CHECK(info.status == FTR_HUB_CONNECTED && info.connections == 1);
+    RETURNS(FTR_OK, ftr_session_free(deaf));
+    RETURNS(FTR_OK, ftr_session_free(loud));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -356,6 +451,7 @@ int main(int argc, char **argv)
         {"pulled", pulled},
         {"local_events", local_events},
         {"ended_in_its_callback", ended_in_its_callback},
+        {"not_polled", not_polled},
         {"announced", announced},
         {"many_sessions", many_sessions},
     };

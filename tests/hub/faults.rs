@@ -1,7 +1,7 @@
 //! Everything that goes wrong with connections.
 
 use crate::host::{Host, LIMIT, publish};
-use crate::server::{Greeting, HubServer, Line, PLACE, packet};
+use crate::server::{Greeting, HubServer, Line, PLACE, gated, packet};
 use ftreview::session::news::HubStatus;
 use ftreview::session::{Code, Event, policy};
 use serde_json::json;
@@ -99,7 +99,7 @@ async fn bad_credentials_are_told_and_not_tried_again_until_somebody_asks() {
 async fn a_connection_that_ends_in_any_way_is_made_again_with_every_subscription() {
     // Each ends the first connection, which has greeted.
     type End = fn(Line) -> futures_util::future::BoxFuture<'static, ()>;
-    let ends: [(&str, End); 6] = [
+    let ends: [(&str, End); 8] = [
         ("closed without a word", |line| Box::pin(async move { drop(line) })),
         ("closed properly", |mut line| Box::pin(async move { drop(line.socket.close(None).await) })),
         ("a disconnect packet", |mut line| {
@@ -121,6 +121,22 @@ async fn a_connection_that_ends_in_any_way_is_made_again_with_every_subscription
                 stream.write_all(b"\x81\x7e\x00\x7e5:::{\"na").await.unwrap();
             })
         }),
+        ("an event beyond the limit", |line| {
+            Box::pin(async move {
+                // The head of a text frame of one byte more, and none of them: it is refused by its size alone.
+                let size = (policy::HUB_MESSAGE_LIMIT as u64 + 1).to_be_bytes();
+                let mut stream = line.socket.into_inner();
+                stream.write_all(&[&[0x81, 0x7f], &size[..]].concat()).await.unwrap();
+                tokio::time::sleep(LIMIT).await;
+            })
+        }),
+        ("text that is none", |line| {
+            Box::pin(async move {
+                let mut stream = line.socket.into_inner();
+                stream.write_all(b"\x81\x04\xff\xfe\xfd\xfc").await.unwrap();
+                tokio::time::sleep(LIMIT).await;
+            })
+        }),
         ("what is no frame", |line| {
             Box::pin(async move {
                 let mut stream = line.socket.into_inner();
@@ -130,11 +146,8 @@ async fn a_connection_that_ends_in_any_way_is_made_again_with_every_subscription
         }),
     ];
     for (name, end) in ends {
-        let talk = move |number, mut line: Line| -> futures_util::future::BoxFuture<'static, ()> {
+        let (gate, talk) = gated(move |mut line: Line| -> futures_util::future::BoxFuture<'static, ()> {
             Box::pin(async move {
-                if number > 0 {
-                    return line.serve().await;
-                }
                 line.say("1::").await;
                 // Replies, and the two subscriptions.
                 for _ in 0..3 {
@@ -142,14 +155,18 @@ async fn a_connection_that_ends_in_any_way_is_made_again_with_every_subscription
                 }
                 end(line).await;
             })
-        };
+        });
         let server = HubServer::start(|_| PLACE, talk).await;
         let host = Host::new(&server.url);
         host.subscribe("topic=studio.*", 1);
         host.subscribe("topic=other and data.a=b", 2);
         host.hub.connect().unwrap();
         blocking(move || {
-            host.wait_connections(2);
+            host.next_status(HubStatus::Connected);
+            let error = host.next_status(HubStatus::Connecting);
+            assert!(error.is_some(), "{name}");
+            gate.open();
+            host.next_status(HubStatus::Connected);
             host.publish("studio.after", 5);
             assert_eq!(host.next_published(), (5, None), "{name}");
             assert_eq!(host.next_heard(), ("studio.after".to_owned(), 1), "{name}");
@@ -167,18 +184,12 @@ async fn a_connection_that_ends_in_any_way_is_made_again_with_every_subscription
 
 #[tokio::test]
 async fn a_server_that_falls_silent_and_reads_no_more_is_noticed_within_the_time_it_named() {
-    let well = Arc::new(AtomicBool::new(false));
-    let now_well = well.clone();
-    let talk = move |_, mut line: Line| -> futures_util::future::BoxFuture<'static, ()> {
-        let well = now_well.load(Ordering::SeqCst);
+    let (gate, talk) = gated(|mut line: Line| -> futures_util::future::BoxFuture<'static, ()> {
         Box::pin(async move {
-            if well {
-                return line.serve().await;
-            }
             line.say("1::").await;
             tokio::time::sleep(LIMIT).await;
         })
-    };
+    });
     let server = HubServer::start(|_| Greeting::Place("place:1:1:websocket"), talk).await;
     let host = Host::new(&server.url);
     host.hub.connect().unwrap();
@@ -189,12 +200,8 @@ async fn a_server_that_falls_silent_and_reads_no_more_is_noticed_within_the_time
             _ => None,
         });
         assert_eq!(error.code, Code::NetworkTimeout, "{error}");
-        well.store(true, Ordering::SeqCst);
-        host.publish("studio.heard", 1);
-        while host.next_published() != (1, None) {
-            // It went to the silent server, which was still there.
-            host.publish("studio.heard", 1);
-        }
+        gate.open();
+        host.next_status(HubStatus::Connected);
     })
     .await;
 }
