@@ -245,3 +245,6 @@ pub const WATCH_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a publish that is done otherwise waits until others were told of it.
 pub const ANNOUNCE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How soon a watch goes on when a host that had not polled has made room.
+pub const WATCH_ROOM_PAUSE: Duration = Duration::from_secs(1);

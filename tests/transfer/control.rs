@@ -172,6 +172,23 @@ async fn checksums_are_compared_unless_the_host_switches_that_off() {
 }
 
 #[tokio::test]
+async fn what_the_storage_compares_itself_needs_no_etag() {
+    for told in [true, false] {
+        // This storage compares nothing; it is about what is made of its answer.
+        let told_md5 = told.then(|| "AAAAAAAAAAAAAAAAAAAAAA==".to_owned());
+        let server = Server::with(|store| store.content_md5 = told_md5).await;
+        let file = File::small();
+        server.store.spoil(Place::Whole, Fault::OpaqueEtag, ALWAYS);
+        let http = http(&server).await;
+        let mut sending = Sending::new(&http, &server, file, file.plan(Spot::Whole));
+        sending.limits.verify = Verify::ContentMd5;
+        let sent = sending.run().await;
+        let outcome = if told { Outcome::Arrives } else { Outcome::Warns("is no MD5") };
+        judge_outcome(&told, &outcome, file, &server, &sent);
+    }
+}
+
+#[tokio::test]
 async fn a_thumbnail_does_not_wait_for_a_film() {
     let (film, thumbnail) = (File::large(), File::new(20_000, 20_000));
     let (for_film, for_thumbnail) = (Server::start().await, Server::start().await);
