@@ -8,7 +8,7 @@ use ftreview::session::Code;
 use std::time::Duration;
 
 /// Short for tests in which it ends the wait; long enough that a busy machine does not.
-const IDLE: Duration = Duration::from_millis(1500);
+const IDLE: Duration = Duration::from_secs(2);
 
 const UNAVAILABLE: Outcome = Outcome::Fails(Code::StorageUnavailable, &["again"]);
 
@@ -32,8 +32,9 @@ fn with_large_file(cases: Vec<Case>) -> impl Iterator<Item = Case> {
     few.map(|case| Case { large: true, ..case })
 }
 
+/// Cases in which so short a wait ends that a very busy machine may let it hit healthy parts, too.
 fn impatient(cases: Vec<Case>) -> Vec<Case> {
-    cases.into_iter().map(|case| Case { idle_timeout: IDLE, ..case }).collect()
+    cases.into_iter().map(|case| Case { idle_timeout: IDLE, spreads: true, ..case }).collect()
 }
 
 const QUARTERS: [Moment; 6] =
@@ -85,7 +86,7 @@ async fn an_answer_before_the_body_is_read_is_no_proof_of_anything() {
 
 #[tokio::test]
 async fn a_stall_at_any_point_is_given_up_and_costs_its_own_part_once_more() {
-    let timeout = Outcome::Fails(Code::NetworkTimeout, &["1.5 s", "check the network"]);
+    let timeout = Outcome::Fails(Code::NetworkTimeout, &["2 s", "check the network"]);
     let rows = |moment| impatient(passing(Fault::Stall(moment), timeout.clone()));
     let large = [Moment::Start, Moment::Quarters(2)].into_iter().flat_map(|moment| with_large_file(rows(moment)));
     run_all([Moment::Start, Moment::Quarters(2), Moment::Stored].into_iter().flat_map(rows).chain(large)).await;
@@ -94,7 +95,7 @@ async fn a_stall_at_any_point_is_given_up_and_costs_its_own_part_once_more() {
 #[tokio::test]
 async fn one_byte_a_second_is_a_stall_in_either_direction() {
     let second = Duration::from_secs(1);
-    let timeout = Outcome::Fails(Code::NetworkTimeout, &["1.5 s"]);
+    let timeout = Outcome::Fails(Code::NetworkTimeout, &["2 s"]);
     let faults = [Fault::ReadSlowly { bytes: 1, pause: second }, Fault::AnswerSlowly(second)];
     run_all(faults.into_iter().flat_map(|fault| impatient(passing(fault, timeout.clone())))).await;
 }
