@@ -723,7 +723,10 @@
  */
 #define FTR_VERIFY_ETAG 0
 
-/** Nothing is computed: only sizes are compared, and what the storage checks by itself. */
+/**
+ * Nothing is computed: what was put together of parts is compared by its size, and the rest is what the storage
+ * checks by itself.
+ */
 #define FTR_VERIFY_OFF 1
 
 /**
@@ -1056,7 +1059,7 @@ typedef struct ftr_session_options {
     int32_t parallel_uploads;
     /**
      * How many requests an upload that is alone makes at once, 1 to 64. 0: 6 to begin with, and up to 16 while more
-     * make it faster.
+     * make it faster. Never more than upload_memory_bytes has blocks.
      */
     int32_t upload_connections;
     /** FTR_VERIFY_*: how what arrived is compared with the file. */
@@ -1403,10 +1406,11 @@ FTR_API int32_t ftr_job_wait(ftr_job job, int32_t timeout_ms, const struct ftr_j
 FTR_API int32_t ftr_job_cancel(ftr_job job);
 
 /**
- * Pauses a job: no byte of its files moves until ftr_job_resume. Other jobs go on. Requests on their way are held for
- * some seconds and then given up, and what they had sent is sent again. A job that uploads nothing (yet) is paused
- * when it comes to it; one that has all its bytes in storage goes on to its end. Pausing a job that is paused or has
- * ended does nothing.
+ * Pauses a job: no byte of its files moves until ftr_job_resume. Other jobs go on, but it keeps its turn: those that
+ * wait for one in FTR_STAGE_ACCEPTED wait until it ends (parallel_uploads). Requests on their way are held for some
+ * seconds and then given up, and what they had sent is sent again. A job that uploads nothing (yet) is paused when it
+ * comes to it; one that has all its bytes in storage goes on to its end. Pausing a job that is paused or has ended
+ * does nothing.
  * Progress says `paused`. Cancelling, closing and freeing work as ever.
  */
 FTR_API int32_t ftr_job_pause(ftr_job job);

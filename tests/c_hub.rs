@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use support::build::program;
 use support::run::{command, run};
+use support::sample;
 use support::server::{Staging, environment};
 
 fn compiled() -> PathBuf {
@@ -21,7 +22,7 @@ fn case(case: &str) {
     let server = Staging::start();
     let mut command = command(compiled());
     environment(&mut command, server.url());
-    command.arg(case).arg(server.url()).arg("");
+    command.arg(case).arg(server.url()).arg(sample("still.png"));
     let ended = run(command).succeeded();
     assert!(ended.err.is_empty(), "the library or the case wrote to standard error; {}", ended.account());
 }
@@ -44,4 +45,19 @@ fn local_events_go_by_priority_until_one_stops_them_and_a_callback_may_free_the_
 #[test]
 fn a_subscription_that_ends_itself_hears_nothing_more_though_more_is_waiting() {
     case("ended_in_its_callback");
+}
+
+#[test]
+fn others_hear_of_a_publish_when_the_hub_is_connected_and_only_then() {
+    case("announced");
+}
+
+#[test]
+fn sixty_connected_sessions_leave_no_descriptor_and_no_thread() {
+    case("many_sessions");
+}
+
+#[test]
+fn a_host_that_does_not_poll_takes_bounded_memory_and_learns_how_much_it_missed() {
+    case("not_polled");
 }

@@ -225,3 +225,32 @@ async fn a_real_proxy_lets_calls_through_with_its_password_and_not_without() {
     }
     assert_eq!(secure.seen().len(), 1);
 }
+
+#[tokio::test]
+async fn the_event_hub_goes_through_the_proxys_tunnel_with_the_same_certificates() {
+    let authority = Authority::new();
+    // What the client sends is seen; whether it is welcome does not matter here.
+    let decide = |request: &Request| match request.line.contains("/websocket/") {
+        true => Act::Answer(answer(403, "no")),
+        false => Act::Answer(answer(200, "place-1:15:10:websocket")),
+    };
+    let tls = authority.server("127.0.0.1", (2020, 2100));
+    let server = Server::start(Arc::new(decide), Some(tls)).await;
+    let proxy = Proxy::start(Some("Basic bWU6c2VjcmV0")).await;
+    let mut config = config(&server.url);
+    config.ca_file = Some(authority.ca_file());
+    config.proxy = proxy.url("me:secret@");
+    let client = Client::new(config, Log::silent());
+    let answer = client.get_text("socket.io/1/").await.unwrap();
+    assert_eq!(answer.text, "place-1:15:10:websocket");
+    let error = client
+        .open_web_socket("socket.io/1/websocket", "place-1", &[], std::time::Duration::from_secs(20))
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(error.details.http_status, Some(403), "{error}");
+    assert!(proxy.seen.lock().iter().all(|request| request.line.starts_with("CONNECT ")));
+    let seen = server.seen();
+    assert_eq!(seen[1].header("upgrade"), Some("websocket"));
+    assert_eq!(seen[1].header("ftrack-api-key"), Some(KEY));
+}

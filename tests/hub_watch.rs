@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests fail by panicking
 #![cfg(target_os = "linux")]
 
-#[allow(dead_code)]
 mod ftrack_support;
 #[path = "hub/host.rs"]
 mod host;
@@ -104,7 +103,12 @@ fn each_thing_that_a_reviewer_does_is_told_as_what_it_is() {
     let component = reviewer.component(&version, "thumbnail");
     reviewer.update("AssetVersion", &version, json!({"thumbnail_id": component}));
     assert_eq!(host.next_review().id, component);
+    // As a server does that encodes: the component is there long before the player can show it.
     let movie = reviewer.component(&version, "ftrackreview-mp4");
+    reviewer.set_ftr_meta(&movie, "encoding");
+    reviewer.note(&version, "still encoding", None);
+    assert_eq!(host.next_review().text, "still encoding");
+    reviewer.set_ftr_meta(&movie, "{\"frameIn\": 0, \"frameOut\": 9, \"frameRate\": 24}");
     let review = host.next_review();
     assert_eq!((review.deed, &review.id, review.text.as_str()), (Deed::Encoded, &movie, "ftrackreview-mp4"));
 }
@@ -196,6 +200,39 @@ fn a_lost_connection_loses_nothing_and_tells_nothing_twice() {
 }
 
 #[test]
+fn what_is_said_of_a_version_that_came_into_the_review_session_while_the_connection_was_lost_is_told() {
+    let server = Staging::start();
+    let reviewer = Reviewer::new(server.url(), "a-browser");
+    let project = reviewer.first("Project", Some(Filter::equals("name", "demo")));
+    let session = reviewer.create("ReviewSession", json!({"name": "dailies", "project_id": project}));
+    let added = |version: &str| {
+        let attributes = json!({"name": "sh010", "version_id": version, "review_session_id": session});
+        reviewer.create("ReviewSessionObject", attributes)
+    };
+    let version = reviewer.version();
+    let object = added(&version);
+    let before = json!({"review_session_object_id": object, "status": "approved"});
+    reviewer.create("ReviewSessionObjectStatus", before);
+    let line = line::Line::to(server.url());
+    let host = watching(&line.url(), What::ReviewSession(session.clone()));
+    settled(&host, &reviewer, &version);
+
+    line.cut();
+    let later = reviewer.version();
+    reviewer.note(&later, "from before it was in the session", None);
+    let object = added(&later);
+    let answer = json!({"review_session_object_id": object, "status": "require_changes"});
+    let answer = reviewer.create("ReviewSessionObjectStatus", answer);
+    let note = json!({"content": "Softer", "parent_id": object, "parent_type": "ReviewSessionObject"});
+    let note = reviewer.create("Note", note);
+    line.mend();
+    let told: Vec<_> = (0..2).map(|_| host.next_review()).map(|told| (told.deed, told.id.clone())).collect();
+    assert_eq!(told, [(Deed::Note, note), (Deed::ChangesRequired, answer)]);
+    reviewer.note(&later, "the end", None);
+    assert_eq!(host.notes_until("the end"), [""; 0]);
+}
+
+#[test]
 fn a_host_that_does_not_poll_is_told_all_of_more_than_there_is_room_for() {
     let server = Staging::start();
     let reviewer = Reviewer::new(server.url(), "a-browser");
@@ -214,6 +251,11 @@ fn a_host_that_does_not_poll_is_told_all_of_more_than_there_is_room_for() {
     while host.session.queue().review_room() > 0 {
         std::thread::yield_now();
     }
+    // Nor is the server asked again and again for what there is no room for. One question may be under way.
+    server.forget_requests();
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let asked = server.requests().iter().filter(|line| line.contains("AssetVersion")).count();
+    assert!(asked <= 1, "{asked}: {:?}", server.requests());
     let mut told: Vec<usize> = (0..many).map(|_| host.next_review().text.parse().unwrap()).collect();
     told.sort_unstable();
     assert_eq!(told, (0..many).collect::<Vec<_>>());

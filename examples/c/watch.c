@@ -182,8 +182,11 @@ static int run_with_poll(ftr_session session, const struct watching *watching)
     wait[2].fd = STDIN_FILENO;
     wait[0].events = wait[1].events = wait[2].events = POLLIN;
     while (!interrupted && !watching->failed) {
-        if (poll(wait, 3, -1) < 0 && errno != EINTR)
-            return 1;
+        if (poll(wait, 3, -1) < 0) {
+            if (errno != EINTR)
+                return 1;
+            continue; /* what it says of the descriptors is of the time before */
+        }
         /* Until nothing is left: what callbacks cause is told by the next call. */
         while (ftr_session_poll_events(session, 0) > 0)
             continue;

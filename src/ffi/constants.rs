@@ -161,7 +161,7 @@ pub const FTR_PUBLISH_META_WITHOUT_SIZE: u32 = 1;
 
 /// In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9 GB.
 pub const FTR_VERIFY_ETAG: i32 = 0;
-/// Nothing is computed: only sizes are compared, and what the storage checks by itself.
+/// Nothing is computed: what was put together of parts is compared by its size, and the rest is what the storage checks by itself.
 pub const FTR_VERIFY_OFF: i32 = 1;
 /// As FTR_VERIFY_ETAG, and files of up to 16 MiB, which go up in one request, are read beforehand so that the storage is told their MD5 (Content-MD5) and refuses other bytes.
 pub const FTR_VERIFY_CONTENT_MD5: i32 = 2;

@@ -58,7 +58,7 @@ pub extern "C" fn ftr_job_cancel(job: ftr_job) -> i32 {
     })
 }
 
-/// Pauses a job: no byte of its files moves until ftr_job_resume. Other jobs go on. Requests on their way are held for some seconds and then given up, and what they had sent is sent again. A job that uploads nothing (yet) is paused when it comes to it; one that has all its bytes in storage goes on to its end. Pausing a job that is paused or has ended does nothing.
+/// Pauses a job: no byte of its files moves until ftr_job_resume. Other jobs go on, but it keeps its turn: those that wait for one in FTR_STAGE_ACCEPTED wait until it ends (parallel_uploads). Requests on their way are held for some seconds and then given up, and what they had sent is sent again. A job that uploads nothing (yet) is paused when it comes to it; one that has all its bytes in storage goes on to its end. Pausing a job that is paused or has ended does nothing.
 /// Progress says `paused`. Cancelling, closing and freeing work as ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_job_pause(job: ftr_job) -> i32 {

@@ -2,8 +2,18 @@
 //!
 //! Conditions compare text. A value of the event that is no text is never equal to what the expression names, never less and
 //! never greater, and always unequal; a condition on a key that the event does not have is false, also with `!=`.
-//! These are the rules of the official Python client, without its defects (protocol reference, 2.5): a `*` at the end of a
-//! value is a prefix, as documented, and a number in the event does not stop the hub.
+//! These are the rules of the official Python client, without its defects (protocol reference, 2.5). Where the two differ, as
+//! tests/peers/python/test_hub_expressions.py holds them to, there:
+//!
+//! - a `*` at the end of a value is found anywhere in the text, while it is documented, and taken here, as a prefix;
+//! - the same in a list or an object is looked for among its members or keys, and with a number ends in a `TypeError`;
+//! - `<`, `<=`, `>` and `>=` with what is no text end in a `TypeError`, and with that the dispatch of the event;
+//! - an empty value in quotes after `=` ends in an `IndexError` likewise; here it is equal to empty text;
+//! - a tab inside quotes is read as spaces up to the next multiple of eight; here it is a tab;
+//! - `inReplyToEvent` is known only as `in_reply_to_event`; here by both names;
+//! - parentheses and `not` may be nested until Python's stack ends; here [`EXPRESSION_DEPTH`] deep.
+//!
+//! [`EXPRESSION_DEPTH`]: crate::session::policy::EXPRESSION_DEPTH
 
 use super::parser;
 use crate::session::Result;

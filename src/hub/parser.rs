@@ -25,7 +25,11 @@ const OPERATORS: [(&str, Operator); 6] = [
 
 /// Reads the whole text as one expression.
 pub fn parse(text: &str, argument: &str) -> Result<Expression> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+    // Around the expression more counts as space than within.
+    let space = |c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c);
+    let at = text.len() - text.trim_start_matches(space).len();
+    let text = &text[..text.trim_end_matches(space).len().max(at)];
+    let mut reader = Reader { text, at, depth: 0 };
     let read = reader.any_of().and_then(|expression| {
         reader.skip_space();
         match reader.rest().is_empty() {
@@ -130,13 +134,20 @@ impl<'a> Reader<'a> {
     }
 
     /// The text between quotes as it stands there: a backslash keeps a quote from ending it and is part of it, and so do two
-    /// quotes in a row.
+    /// quotes in a row. `\x` has to be the number of a character, though it stays what it is.
     fn quoted(&mut self, quote: char) -> Read<&'a str> {
         let inside = &self.rest()[1..];
         let mut characters = inside.char_indices().peekable();
         while let Some((index, character)) = characters.next() {
             match character {
-                '\\' => drop(characters.next()),
+                '\\' => {
+                    let is_number = inside[index..].strip_prefix("\\x").map(|rest| rest.starts_with(is_hexadecimal));
+                    if is_number == Some(false) {
+                        self.at += 1 + index + 2;
+                        return Err(self.fault("a hexadecimal digit after \\x, or a character other than \\"));
+                    }
+                    characters.next();
+                }
                 '\n' | '\r' => break,
                 _ if character == quote => match characters.peek() {
                     Some((_, next)) if *next == quote => drop(characters.next()),
@@ -187,7 +198,7 @@ impl<'a> Reader<'a> {
 
     fn skip_space(&mut self) {
         let rest = self.rest();
-        self.at += rest.len() - rest.trim_start().len();
+        self.at += rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
     }
 
     fn rest(&self) -> &'a str {
@@ -197,6 +208,10 @@ impl<'a> Reader<'a> {
     fn fault(&self, expected: &'static str) -> Fault {
         Fault { at: self.at, expected }
     }
+}
+
+fn is_hexadecimal(c: char) -> bool {
+    c.is_ascii_hexdigit()
 }
 
 fn single(mut expressions: Vec<Expression>, join: impl Fn(Vec<Expression>) -> Expression) -> Expression {
@@ -241,6 +256,9 @@ mod tests {
             ("topic=\"x\ny\"", 12, "the quote that ends"),
             ("not", 4, "a key"),
             ("a=b or or", 10, "one of"),
+            ("a='C:\\xyz'", 8, "a hexadecimal digit"),
+            ("a=b\u{a0}and c=d", 4, "\"and\""),
+            ("\u{a0}a=b c", 6, "\"and\""),
         ] {
             let message = fault(text);
             assert!(message.contains(&format!("at character {position},")), "{text}: {message}");
@@ -256,6 +274,8 @@ mod tests {
             (r#"a="b\"c""#, r#"b\"c"#),
             ("a=\"b\"\"c\"", "b\"\"c"),
             ("a=''", ""),
+            (r"a='\x41 \X'", r"\x41 \X"),
+            ("\u{a0}a=b\u{1f}\u{2003}", "b"),
         ] {
             assert_eq!(condition(text).1, value, "{text}");
         }

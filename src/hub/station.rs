@@ -66,7 +66,7 @@ pub struct Replies {
 pub struct Counts {
     /// How often a connection came to be.
     pub connections: u64,
-    /// Subscriptions.
+    /// Subscriptions of the host.
     pub subscriptions: usize,
     /// Events that wait to be sent.
     pub waiting: usize,
@@ -98,16 +98,18 @@ impl Hub {
     /// tried at once.
     pub fn connect(&self) -> Result<()> {
         let mut state = self.shared.state.lock();
+        let asked = state.asked + 1;
         let next = match *self.shared.wish.borrow() {
             Wish::Closed => return Err(closed()),
-            Wish::On(number) => number + 1,
-            Wish::Off => 1,
+            Wish::On { term, .. } => Wish::On { term, asked },
+            Wish::Off => Wish::On { term: asked, asked },
         };
+        state.asked = asked;
         if state.status != HubStatus::Connected {
             (state.status, state.error) = (HubStatus::Connecting, None);
         }
         let first = !std::mem::replace(&mut state.started.0, true);
-        self.shared.wish.send_replace(Wish::On(next));
+        self.shared.wish.send_replace(next);
         drop(state);
         if first {
             self.runtime.spawn(connection::keep(self.shared.clone(), self.shared.wish.subscribe()));
@@ -150,7 +152,7 @@ impl Hub {
         let state = self.shared.state.lock();
         Counts {
             connections: state.connections,
-            subscriptions: state.subscribers.iter().count(),
+            subscriptions: state.subscribers.of_host(),
             waiting: state.waiting.len(),
             dropped: state.waiting.dropped,
             published: state.published.len(),
@@ -277,8 +279,8 @@ impl Hub {
                 format!("metadata: the id {} is no text, or another subscription has it: leave it out", metadata["id"]);
             return Err(Error::new(Code::InvalidArgument, message));
         }
-        let count = state.subscribers.iter().count();
-        if count >= policy::HUB_SUBSCRIPTIONS {
+        let count = state.subscribers.of_host();
+        if matches!(hears, Hears::Host(_)) && count >= policy::HUB_SUBSCRIPTIONS {
             let message = format!("the session has {count} subscriptions, and no more are possible: end some");
             return Err(Error::new(Code::OutOfResources, message));
         }
@@ -345,19 +347,23 @@ impl Hub {
     }
 
     fn end(&self, wish: Wish, error: Error) {
-        {
+        let ends = {
             let mut state = self.shared.state.lock();
             if *self.shared.wish.borrow() == Wish::Closed {
                 return;
             }
             self.shared.wish.send_replace(wish);
             (state.status, state.error) = (HubStatus::Off, None);
-        }
+            // Now: what the host publishes after it has connected again is not meant.
+            let mut ends = state.lose();
+            ends.extend(state.give_up(&error));
+            ends
+        };
         self.shared.changed.notify_all();
         let shared = self.shared.clone();
         self.runtime.spawn(async move {
             shared.report_off();
-            shared.give_up(&error);
+            shared.tell(ends);
             if wish == Wish::Closed {
                 let ends = shared.state.lock().published.end_all(|_| true, &error);
                 shared.tell(ends);

@@ -26,10 +26,20 @@ pub struct Work {
 }
 
 /// What may exist on the server because of this publish: noted before it is asked for.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Made {
     pub components: Vec<String>,
+    /// The server said so.
+    pub components_were_there: bool,
     pub version: bool,
+}
+
+impl Made {
+    /// They are to be made again.
+    pub fn forget_components(&mut self) {
+        self.components.clear();
+        self.components_were_there = false;
+    }
 }
 
 impl Work {

@@ -43,7 +43,8 @@ impl HubEvent {
     /// About how much memory it takes.
     fn size(&self) -> usize {
         let texts = [&self.topic, &self.id, &self.source_id, &self.data, &self.source, &self.target];
-        size_of::<Self>() + texts.iter().map(|text| text.len()).sum::<usize>()
+        // Text that grew while it was written has taken up to twice its length.
+        size_of::<Self>() + texts.iter().map(|text| text.capacity()).sum::<usize>()
     }
 }
 
@@ -68,7 +69,16 @@ pub struct Lane {
 struct Waiting {
     clock: u64,
     event: Arc<HubEvent>,
+    /// About how much memory it takes, as it was when it came.
+    size: usize,
     to: To,
+}
+
+impl Waiting {
+    fn new(clock: u64, event: Arc<HubEvent>, to: To) -> Waiting {
+        let size = event.size() + to.count() * size_of::<Receiver>();
+        Waiting { clock, event, size, to }
+    }
 }
 
 #[derive(Debug)]
@@ -92,13 +102,13 @@ impl Lane {
     /// An event for these, who hear of it one after the other.
     pub fn deliver(&mut self, clock: u64, event: Arc<HubEvent>, receivers: VecDeque<Receiver>) {
         if !receivers.is_empty() {
-            self.push(Waiting { clock, event, to: To::Subscriptions(receivers) });
+            self.push(Waiting::new(clock, event, To::Subscriptions(receivers)));
         }
     }
 
     /// A reply to a published event.
     pub fn reply(&mut self, clock: u64, event: Arc<HubEvent>, publisher: Receiver) {
-        self.push(Waiting { clock, event, to: To::Publisher(publisher) });
+        self.push(Waiting::new(clock, event, To::Publisher(publisher)));
     }
 
     /// When the oldest was put in.
@@ -156,14 +166,14 @@ impl Lane {
         self.waiting.retain(|waiting| {
             let gone = which(waiting);
             if gone {
-                *bytes -= waiting.event.size();
+                *bytes -= waiting.size;
             }
             !gone
         });
     }
 
     fn push(&mut self, waiting: Waiting) {
-        self.bytes += waiting.event.size();
+        self.bytes += waiting.size;
         self.waiting.push_back(waiting);
         while self.waiting.len() > policy::HUB_INCOMING
             || (self.bytes > policy::HUB_INCOMING_BYTES && self.waiting.len() > 1)
@@ -175,7 +185,7 @@ impl Lane {
     /// Takes the oldest away: for how many it was.
     fn pop(&mut self) -> u64 {
         let Some(gone) = self.waiting.pop_front() else { return 0 };
-        self.bytes -= gone.event.size();
+        self.bytes -= gone.size;
         gone.to.count() as u64
     }
 }
@@ -248,5 +258,17 @@ mod tests {
         let seen = told(&mut lane);
         assert_eq!((seen.len(), lane.bytes), (7, 0));
         assert_eq!(seen[0], pair("dropped", 2 * 97));
+    }
+
+    #[test]
+    fn those_who_hear_of_an_event_count_as_its_memory() {
+        let mut lane = Lane::default();
+        let all: Vec<u64> = (0..policy::HUB_SUBSCRIPTIONS as u64).collect();
+        for number in 0..policy::HUB_INCOMING as u64 {
+            lane.deliver(number, event("", ""), receivers(&all));
+        }
+        assert!(lane.len() * size_of::<Receiver>() <= policy::HUB_INCOMING_BYTES);
+        lane.stop("");
+        assert_eq!((lane.waiting.len(), lane.bytes), (0, 0));
     }
 }

@@ -1,14 +1,16 @@
 //! An event hub that does what a test says, the wrong things too.
 
 use crate::ftrack_support::{Request, read_head};
+use crate::host::LIMIT;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -18,12 +20,14 @@ use url::Url;
 /// What a server says to the n-th handshake, the first being 0.
 #[derive(Clone, Debug)]
 pub enum Greeting {
-    /// A place on the hub: this line.
+    /// A place on the hub: this line. No WebSocket ever opens for a place called "mute".
     Place(&'static str),
     /// This, status line and all, and the end of the connection.
     Raw(String),
     /// Nothing, and the end of the connection.
     Close,
+    /// Nothing at all.
+    Silence,
 }
 
 /// What most servers say.
@@ -117,7 +121,9 @@ impl HubServer {
         let mut buffer = Vec::new();
         while let Some(request) = read_head(&mut stream, &mut buffer).await? {
             self.requests.lock().push(request.clone());
-            if request.line.starts_with("GET /socket.io/1/websocket/") {
+            if request.line.starts_with("GET /socket.io/1/websocket/mute") {
+                tokio::time::sleep(LIMIT).await;
+            } else if request.line.starts_with("GET /socket.io/1/websocket/") {
                 let key = derive_accept_key(request.header("sec-websocket-key").unwrap_or_default().as_bytes());
                 let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
                 stream.write_all(format!("{head}Sec-WebSocket-Accept: {key}\r\n\r\n").as_bytes()).await?;
@@ -134,10 +140,52 @@ impl HubServer {
                 }
                 Greeting::Raw(text) => return stream.write_all(text.as_bytes()).await,
                 Greeting::Close => return Ok(()),
+                Greeting::Silence => tokio::time::sleep(LIMIT).await,
             }
         }
         Ok(())
     }
+}
+
+/// What keeps a hub from greeting before the test has seen that the first connection is gone: of several
+/// statuses in a row a host is told the latest.
+#[derive(Clone)]
+pub struct Gate(Arc<Semaphore>);
+
+impl Gate {
+    /// One that is closed.
+    pub fn new() -> Gate {
+        Gate(Arc::new(Semaphore::new(0)))
+    }
+
+    /// The greetings that it holds back may come.
+    pub fn open(&self) {
+        self.0.add_permits(1);
+    }
+
+    /// A hub that does everything right, once the gate is open.
+    pub fn serve(&self, line: Line) -> BoxFuture<'static, ()> {
+        let gate = self.clone();
+        Box::pin(async move {
+            drop(gate.0.acquire().await);
+            line.serve().await;
+        })
+    }
+}
+
+/// Lets `first` talk on the first WebSocket, and a hub that does everything right on those after it, once the gate is open.
+pub fn gated(
+    first: impl Fn(Line) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+) -> (Gate, impl Fn(usize, Line) -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+    let gate = Gate::new();
+    let (passed, opened) = (AtomicBool::new(false), gate.clone());
+    let talk = move |_, line: Line| -> BoxFuture<'static, ()> {
+        match passed.swap(true, Ordering::SeqCst) {
+            false => first(line),
+            true => opened.serve(line),
+        }
+    };
+    (gate, talk)
 }
 
 impl Line {

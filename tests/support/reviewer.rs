@@ -80,6 +80,17 @@ impl Reviewer {
         self.create("Note", note)
     }
 
+    /// Writes the player's note on a component, for the first time or again.
+    pub fn set_ftr_meta(&self, component: &str, value: &str) {
+        let key = [("parent_id", component), ("key", "ftr_meta")];
+        let new = object(json!({"value": value, "parent_type": "FileComponent"}));
+        let created = [Operation::create_with_key("Metadata", &key, new)];
+        if self.runtime.block_on(self.client.call(&created)).is_err() {
+            let value = object(json!({"value": value}));
+            self.call(&[Operation::update("Metadata", &[component, "ftr_meta"], value)]);
+        }
+    }
+
     pub fn component(&self, version: &str, name: &str) -> String {
         self.create("FileComponent", json!({"name": name, "file_type": ".jpg", "version_id": version}))
     }

@@ -135,7 +135,7 @@ pub struct Case {
     /// The file is larger than the buffers on the way.
     pub large: bool,
     pub idle_timeout: Duration,
-    /// Whether requests for other places may suffer, too, because they used the same connection.
+    /// Whether requests for other places may suffer, too: they used the same connection, or were waited for as shortly.
     pub spreads: bool,
 }
 
@@ -164,13 +164,15 @@ pub struct Sending<'a> {
     pub gate: Arc<Gate>,
     pub journal: Option<Arc<Journal>>,
     pub progress: Arc<Progress>,
+    /// What a renewal of the addresses ends with instead.
+    pub renewal_fails: Option<Error>,
 }
 
 impl<'a> Sending<'a> {
     pub fn new(http: &'a Http, server: &'a Server, file: &'a File, plan: Plan) -> Sending<'a> {
         let limits = limits();
         let (gate, progress) = (Arc::default(), Arc::default());
-        Sending { http, server, file, plan, limits, traffic: None, gate, journal: None, progress }
+        Sending { http, server, file, plan, limits, traffic: None, gate, journal: None, progress, renewal_fails: None }
     }
 
     pub async fn run(&self) -> Sent {
@@ -207,7 +209,12 @@ impl<'a> Sending<'a> {
 
 impl Renewal for Sending<'_> {
     fn renew(&self) -> BoxFuture<'_, Result<Target, Error>> {
-        Box::pin(async { Ok(self.target()) })
+        Box::pin(async {
+            match &self.renewal_fails {
+                Some(error) => Err(error.clone()),
+                None => Ok(self.target()),
+            }
+        })
     }
 }
 
@@ -276,7 +283,8 @@ impl Case {
         }
         if self.times != ALWAYS {
             // Each failure costs its own part once more at most.
-            let extra = u64::from(self.times) * file.length(place) * if self.spreads { 2 } else { 1 };
+            let spread = if self.spreads { file.size() } else { 0 };
+            let extra = u64::from(self.times) * file.length(place) + spread;
             let received: u64 = seen.iter().map(|seen| seen.received).sum();
             assert!(received <= file.size() + extra, "{self:?}: {received} bytes\n{}", sent.log);
         }

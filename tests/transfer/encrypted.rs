@@ -57,7 +57,7 @@ async fn an_encrypted_connection_that_breaks_costs_its_own_part_once_more() {
 #[tokio::test]
 async fn an_encrypted_connection_that_stalls_is_given_up() {
     let faults = [Fault::Stall(Moment::Quarters(2)), Fault::Stall(Moment::Stored)];
-    table(faults, None, false, IDLE).await;
+    table(faults, None, true, IDLE).await;
 }
 
 #[tokio::test]

@@ -32,8 +32,9 @@ fn with_large_file(cases: Vec<Case>) -> impl Iterator<Item = Case> {
     few.map(|case| Case { large: true, ..case })
 }
 
+/// Cases in which so short a wait ends that a very busy machine may let it hit healthy parts, too.
 fn impatient(cases: Vec<Case>) -> Vec<Case> {
-    cases.into_iter().map(|case| Case { idle_timeout: IDLE, ..case }).collect()
+    cases.into_iter().map(|case| Case { idle_timeout: IDLE, spreads: true, ..case }).collect()
 }
 
 const QUARTERS: [Moment; 6] =
@@ -101,8 +102,8 @@ async fn one_byte_a_second_is_a_stall_in_either_direction() {
 
 #[tokio::test]
 async fn a_slow_storage_that_goes_on_reading_is_no_stall() {
-    // The whole takes twice the idle time, and what is in buffers at the end much less.
-    let (server, file) = (Server::start().await, File::new(16 << 20, 16 << 20));
+    // The whole takes longer than the idle time, and what is in buffers at the end much less.
+    let (server, file) = (Server::start().await, File::new(12 << 20, 12 << 20));
     server.store.spoil(Place::Whole, Fault::ReadSlowly { bytes: 128 << 10, pause: Duration::from_millis(50) }, ALWAYS);
     let http = http(&server).await;
     let sent = send(&http, &server, &file, file.plan(Spot::Whole), Duration::from_secs(3)).await;

@@ -19,8 +19,18 @@ pub struct Artifacts {
 
 /// Builds both in the dev profile.
 pub fn build() -> Outcome<Artifacts> {
-    let files =
-        build_with(shell::cargo().args(["build", "-p", "ftreview", "-p", "ftreview-sandbox", "--lib", "--bins"]), &[])?;
+    build_in(&[])
+}
+
+/// Builds both in the release profile.
+pub fn build_release() -> Outcome<Artifacts> {
+    build_in(&["--release"])
+}
+
+fn build_in(profile: &[&str]) -> Outcome<Artifacts> {
+    let mut command = shell::cargo();
+    command.args(["build", "-p", "ftreview", "-p", "ftreview-sandbox", "--lib", "--bins"]).args(profile);
+    let files = build_with(&mut command, &[])?;
     Ok(Artifacts {
         shared: find(&files, "libftreview", &["so", "dylib"])?,
         server: find(&files, "ftreview-sandbox", &[""])?,

@@ -28,13 +28,18 @@ pub fn compiler() -> Outcome<Vec<String>> {
 
 /// Compiles one example into `folder`, linked with the shared library; returns the program.
 pub fn example(name: &str, artifacts: &Artifacts, folder: &Path) -> Outcome<PathBuf> {
+    program(&root().join(format!("examples/c/{name}.c")), artifacts, folder)
+}
+
+/// Compiles one file into `folder`, linked with the shared library; returns the program.
+pub fn program(source: &Path, artifacts: &Artifacts, folder: &Path) -> Outcome<PathBuf> {
     let libraries = folder.join("lib");
     offer(&artifacts.shared, &libraries)?;
-    let program = folder.join(name);
+    let program = folder.join(source.file_stem().unwrap_or_default());
     let words = compiler()?;
     let mut command = shell::program(&words[0]);
     command.args(&words[1..]).args(["-g", "-O1", "-Wall", "-Wextra"]);
-    command.arg("-I").arg(root().join("include")).arg(format!("examples/c/{name}.c"));
+    command.arg("-I").arg(root().join("include")).arg(source);
     command.arg("-o").arg(&program).arg("-L").arg(&libraries).arg("-lftreview");
     command.arg(format!("-Wl,-rpath,{}", libraries.display()));
     shell::run(&mut command)?;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use crate::api::Api;
 use crate::check::{self, Publication};
@@ -53,8 +53,9 @@ pub fn run(arguments: &[&str]) -> Outcome {
 
     step("Building the library and the staging server (two to six minutes the first time)");
     let artifacts = artifacts::build()?;
-    step("Compiling examples/c/publish.c");
+    step("Compiling examples/c/publish.c and examples/c/watch.c");
     let program = cc::example("publish", &artifacts, &folder)?;
+    let watch = cc::example("watch", &artifacts, &folder)?;
     let server = Staging::start(&artifacts.server, &folder.join("data"))?;
     step(&format!("A staging ftrack server runs on {}", server.url));
     let found = publish_all(&program, &server)?;
@@ -71,9 +72,24 @@ pub fn run(arguments: &[&str]) -> Outcome {
         return Ok(());
     }
     println!("\n  Open the page in a browser. Ctrl-C stops the server.");
-    server.wait()?;
+    step(
+        "\nThe artist's program, examples/c/watch.c: write a note on its version in the page, or approve it, and it prints so",
+    );
+    let mut artist = start_watch(&watch, &server)?;
+    let waited = server.wait();
+    // Ctrl-C in the terminal has reached it, too.
+    let _ = artist.kill();
+    let _ = artist.wait();
+    waited?;
     println!("\n  Stopped.");
     Ok(())
+}
+
+/// Publishes a version of its own and prints what reviewers do with it, until the demo ends.
+fn start_watch(program: &Path, server: &Staging) -> Outcome<Child> {
+    let mut command = Command::new(program);
+    command.current_dir(root()).args([CONTEXT, "examples/media/review.mp4"]);
+    server.address(&mut command).spawn().map_err(|error| format!("Cannot start {}: {error}.", program.display()))
 }
 
 /// Publishes and checks everything; returns the pages that show it.

@@ -51,6 +51,8 @@ const CHORES: [Chore; 5] = [
         help: "  bench upload [--quick] [--size N[MiB|GiB]] [--only SCENARIO]... [--runs N] [--smoke]
                            Send files with this library and with others, in turn, and compare. A run of everything is
                            written to docs/performance.md.
+  bench hub [--quick] [--smoke]
+                           Compare the event hub with that of the official Python client, likewise.
 ",
         run: bench::run,
     },

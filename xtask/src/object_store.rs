@@ -47,7 +47,8 @@ pub fn run(counted: fn(&mut Command) -> Outcome<String>) -> Outcome<String> {
     let mut command = Command::new(&artifacts.server);
     command.args(["--s3-endpoint", &store.endpoint, "--s3-bucket", "review", "--s3-create-bucket"]);
     tell_keys(&mut command);
-    let stage = Stage { server: Staging::start_as(command, &folder.join("data"))?, program: publish };
+    let server = Staging::start_as(command, &folder.join("data"))?;
+    let stage = Stage { server, program: publish, library: artifacts.shared };
     let seen = peers::look(&stage, "object-store", Some(&store.endpoint)).map_err(|message| store.blame(message))?;
     Ok(format!("{passed}; {seen}"))
 }

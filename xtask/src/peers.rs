@@ -36,13 +36,17 @@ pub fn provide_event_hub() -> Outcome {
 
 /// Runs the official Python client.
 pub fn python() -> Outcome<String> {
-    let mut command = python_tests("tests/peers/python/test_peer.py")?;
+    let mut command = shell::program(python_environment()?.join("python"));
+    command.args(["-W", "ignore::DeprecationWarning", "tests/peers/python/test_peer.py", "--verbose"]);
     run_python("python-client", &mut command)
 }
 
-/// Runs the official clients against each other, over the staging server's event hub.
+/// Runs the official clients and this library against each other, over the staging server's event hub; and this library's
+/// expressions against the official parser.
 pub fn event_hub() -> Outcome<String> {
-    let mut command = python_tests("tests/peers/python/test_hub.py")?;
+    let mut command = shell::program(python_environment()?.join("python"));
+    command.args(["-W", "ignore::DeprecationWarning", "-m", "unittest", "discover", "--verbose"]);
+    command.args(["--start-directory", "tests/peers/python", "--pattern", "test_hub*.py"]);
     command.env("NODE", tools::node()?);
     run_python("event-hub", &mut command)
 }
@@ -64,6 +68,11 @@ pub fn review_page() -> Outcome<String> {
     command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
     command.args(["--reader", READER.0, "--reader-key", READER.1]);
     shell::run(stage.tell(&mut command))?;
+    // At last with the C program that watches: clicks reach it.
+    let watch = cc::example("watch", &artifacts::build()?, &scratch("review-page"))?;
+    let mut command = shell::program(tools::node()?);
+    command.args(["tests/browser/watch.mjs", "--url", &stage.server.url]);
+    shell::run(stage.tell(&mut command).env("FTREVIEW_WATCH", watch))?;
     Ok(seen)
 }
 
@@ -81,12 +90,6 @@ pub fn look(stage: &Stage, name: &str, store: Option<&str>) -> Outcome<String> {
     }
     shell::run(stage.tell(&mut command))?;
     Ok(format!("screenshot: {}", screenshot.display()))
-}
-
-fn python_tests(path: &str) -> Outcome<Command> {
-    let mut command = shell::program(python_environment()?.join("python"));
-    command.args(["-W", "ignore::DeprecationWarning", path, "--verbose"]);
-    Ok(command)
 }
 
 fn run_python(suite: &str, command: &mut Command) -> Outcome<String> {
@@ -107,6 +110,8 @@ pub struct Stage {
     pub server: Staging,
     /// The compiled `examples/c/publish.c`.
     pub program: PathBuf,
+    /// The shared library, for programs that load it.
+    pub library: PathBuf,
 }
 
 impl Stage {
@@ -114,12 +119,17 @@ impl Stage {
         let folder = scratch(name);
         let artifacts = artifacts::build()?;
         let program = cc::example("publish", &artifacts, &folder)?;
-        Ok(Self { server: Staging::start(&artifacts.server, &folder.join("data"))?, program })
+        Ok(Self {
+            server: Staging::start(&artifacts.server, &folder.join("data"))?,
+            program,
+            library: artifacts.shared,
+        })
     }
 
-    /// Tells a peer where the server, the C program and the media are.
+    /// Tells a peer where the server, the C program, the library and the media are.
     fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         self.server.address(command);
-        command.env("FTREVIEW_PUBLISH", &self.program).env("FTREVIEW_MEDIA", root().join("examples/media"))
+        command.env("FTREVIEW_PUBLISH", &self.program).env("FTREVIEW_MEDIA", root().join("examples/media"));
+        command.env("FTREVIEW_LIBRARY", &self.library)
     }
 }

@@ -3,9 +3,10 @@
 //! entities once an answer (protocol reference, 1.2).
 
 use crate::ftrack::{Client, Filter, Query};
-use crate::session::{Class, Error, Result, policy};
+use crate::session::{Code, Result, policy};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// A version, as it is now.
 #[derive(Debug)]
@@ -44,13 +45,45 @@ pub struct Answer {
     pub answers: Vec<AnswerNow>,
     /// Objects of review sessions: the version and the session of each.
     pub objects: HashMap<String, (String, String)>,
-    /// Components for the web player: the version and the name of each.
+    /// Components that the web player can show: the version and the name of each.
     pub media: BTreeMap<String, (String, String)>,
     /// Names of statuses.
-    pub statuses: HashMap<String, String>,
+    pub statuses: Arc<HashMap<String, String>>,
 }
 
 impl Answer {
+    /// The same, each version with what belongs to it: the work of looking at it grows with the answer, and not with its square.
+    pub fn by_version(self) -> BTreeMap<String, (VersionNow, Answer)> {
+        let statuses = self.statuses;
+        let part = |version: VersionNow| {
+            (version.id.clone(), (version, Answer { statuses: statuses.clone(), ..Answer::default() }))
+        };
+        let mut parts: BTreeMap<_, _> = self.versions.into_iter().map(part).collect();
+        let version_of =
+            |parent: &str| self.objects.get(parent).map_or(parent.to_owned(), |(version, _)| version.clone());
+        for note in self.notes {
+            if let Some((_, part)) = parts.get_mut(&version_of(&note.parent_id)) {
+                part.notes.push(note);
+            }
+        }
+        for given in self.answers {
+            if let Some((_, part)) = parts.get_mut(&version_of(&given.object_id)) {
+                part.answers.push(given);
+            }
+        }
+        for (component, of) in self.media {
+            if let Some((_, part)) = parts.get_mut(&of.0) {
+                part.media.insert(component, of);
+            }
+        }
+        for (object, of) in self.objects {
+            if let Some((_, part)) = parts.get_mut(&of.0) {
+                part.objects.insert(object, of);
+            }
+        }
+        parts
+    }
+
     /// Whether what belongs to this is on the version, or on the version in the one review session that matters.
     pub fn is_on(&self, parent: &str, version: &str, review_session: Option<&str>) -> bool {
         match self.objects.get(parent) {
@@ -65,12 +98,14 @@ impl Answer {
     }
 }
 
-/// What does not change between two questions, and whether the server knows frames of notes.
+/// What does not change between two questions, and what the server does not tell.
 #[derive(Debug, Default)]
 pub struct Memory {
-    statuses: HashMap<String, String>,
+    statuses: Arc<HashMap<String, String>>,
     people: HashMap<String, String>,
     without_frames: bool,
+    /// Types that this server does not have, or that the user may not read: the rest is watched all the same.
+    refused: HashSet<&'static str>,
 }
 
 /// The versions in these review sessions, by session.
@@ -90,7 +125,7 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
         }
     }
     let attributes = ["id", "version_id", "review_session_id"];
-    for row in all(client, &attributes, "ReviewSessionObject", "version_id", versions).await? {
+    for row in some(client, &attributes, "ReviewSessionObject", "version_id", versions, memory).await? {
         if let (Some(id), Some(version), Some(session)) =
             (text(&row, "id"), text(&row, "version_id"), text(&row, "review_session_id"))
         {
@@ -103,14 +138,9 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
     // Dates are ISO 8601 of one server, so that their order is that of time.
     notes.sort_by_key(|row| row.pointer("/date/value").and_then(Value::as_str).unwrap_or_default().to_owned());
     let attributes = ["id", "status", "review_session_object_id", "review_session_invitee_id"];
-    let answers = all(client, &attributes, "ReviewSessionObjectStatus", "review_session_object_id", &objects).await?;
-    for row in all(client, &["id", "name", "version_id"], "Component", "version_id", versions).await? {
-        if let (Some(id), Some(name), Some(version)) = (text(&row, "id"), text(&row, "name"), text(&row, "version_id"))
-            && name.starts_with("ftrackreview-")
-        {
-            answer.media.insert(id, (version, name));
-        }
-    }
+    let answers =
+        some(client, &attributes, "ReviewSessionObjectStatus", "review_session_object_id", &objects, memory).await?;
+    answer.media = media(client, versions, memory).await?;
     let authors = notes.iter().filter_map(|row| text(row, "user_id")).collect();
     learn_people(client, "User", &["id", "first_name", "last_name", "username"], authors, memory).await?;
     let invitees = answers.iter().filter_map(|row| text(row, "review_session_invitee_id")).collect();
@@ -119,7 +149,7 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
     let unknown: BTreeSet<String> = statuses.filter(|id| !memory.statuses.contains_key(id)).collect();
     for row in all(client, &["id", "name"], "Status", "id", &unknown).await? {
         if let (Some(id), Some(name)) = (text(&row, "id"), text(&row, "name")) {
-            memory.statuses.insert(id, name);
+            Arc::make_mut(&mut memory.statuses).insert(id, name);
         }
     }
     answer.statuses.clone_from(&memory.statuses);
@@ -145,20 +175,46 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
     Ok(answer)
 }
 
-async fn notes(client: &Client, parents: &BTreeSet<String>, memory: &mut Memory) -> Result<Vec<Value>> {
-    const WITH_FRAMES: [&str; 7] = ["id", "content", "parent_id", "user_id", "in_reply_to_id", "date", "frame_number"];
-    if !memory.without_frames {
-        match all(client, &WITH_FRAMES, "Note", "parent_id", parents).await {
-            // Notes have frames on newer servers only (protocol reference, 3.7).
-            Err(error) if is_refusal(&error) => memory.without_frames = true,
-            other => return other,
+/// What the player can show: a component with a name that it knows, whose `ftr_meta` is there and no longer the placeholder
+/// of media that are being encoded (protocol reference, 3.4).
+async fn media(
+    client: &Client,
+    versions: &BTreeSet<String>,
+    memory: &mut Memory,
+) -> Result<BTreeMap<String, (String, String)>> {
+    let mut named = BTreeMap::new();
+    for row in some(client, &["id", "name", "version_id"], "Component", "version_id", versions, memory).await? {
+        if let (Some(id), Some(name), Some(version)) = (text(&row, "id"), text(&row, "name"), text(&row, "version_id"))
+            && name.starts_with("ftrackreview-")
+        {
+            named.insert(id, (version, name));
         }
     }
-    all(client, &WITH_FRAMES[..6], "Note", "parent_id", parents).await
+    let components = named.keys().cloned().collect();
+    let metadata = some(client, &["parent_id", "key", "value"], "Metadata", "parent_id", &components, memory).await?;
+    let ready = |row: &Value| {
+        let whole = text(row, "key")? == "ftr_meta" && text(row, "value")? != "encoding";
+        if whole { text(row, "parent_id") } else { None }
+    };
+    let ready: BTreeSet<String> = metadata.iter().filter_map(ready).collect();
+    named.retain(|component, _| ready.contains(component));
+    Ok(named)
 }
 
-fn is_refusal(error: &Error) -> bool {
-    error.code.class() == Class::Server && error.details.exception.is_some()
+async fn notes(client: &Client, parents: &BTreeSet<String>, memory: &mut Memory) -> Result<Vec<Value>> {
+    const WITH_FRAMES: [&str; 7] = ["id", "content", "parent_id", "user_id", "in_reply_to_id", "date", "frame_number"];
+    if memory.without_frames {
+        return all(client, &WITH_FRAMES[..6], "Note", "parent_id", parents).await;
+    }
+    match all(client, &WITH_FRAMES, "Note", "parent_id", parents).await {
+        Err(error) if error.details.exception.is_some() && error.code != Code::Unauthorised => {
+            // Notes have frames on newer servers only (protocol reference, 3.7).
+            let notes = all(client, &WITH_FRAMES[..6], "Note", "parent_id", parents).await?;
+            memory.without_frames = true;
+            Ok(notes)
+        }
+        other => other,
+    }
 }
 
 async fn learn_people(
@@ -169,7 +225,7 @@ async fn learn_people(
     memory: &mut Memory,
 ) -> Result<()> {
     let unknown: BTreeSet<String> = ids.into_iter().filter(|id| !memory.people.contains_key(id)).collect();
-    for row in all(client, attributes, entity, "id", &unknown).await? {
+    for row in some(client, attributes, entity, "id", &unknown, memory).await? {
         let Some(id) = text(&row, "id") else { continue };
         let names = ["name", "first_name", "last_name"].into_iter().filter_map(|key| text(&row, key));
         let full = names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
@@ -177,6 +233,30 @@ async fn learn_people(
         memory.people.insert(id, name);
     }
     Ok(())
+}
+
+/// The same of a type that not every server has, or lets every user read. It is asked for until it is refused.
+async fn some(
+    client: &Client,
+    attributes: &[&'static str],
+    entity: &'static str,
+    attribute: &'static str,
+    values: &BTreeSet<String>,
+    memory: &mut Memory,
+) -> Result<Vec<Value>> {
+    if memory.refused.contains(entity) {
+        return Ok(Vec::new());
+    }
+    match all(client, attributes, entity, attribute, values).await {
+        Err(error)
+            if matches!(error.code, Code::Query | Code::Validation | Code::Permission | Code::Unsupported)
+                && error.details.exception.is_some() =>
+        {
+            memory.refused.insert(entity);
+            Ok(Vec::new())
+        }
+        other => other,
+    }
 }
 
 /// All entities whose attribute has one of the values, asked for in lists that servers take.

@@ -11,6 +11,8 @@ pub struct Known {
     met: bool,
     /// The session made the version: every note on it is news, from the first on.
     fresh: bool,
+    /// It came into the review session that is watched after the watch began: all that was said there is news.
+    late: bool,
     pub status: Option<String>,
     pub thumbnail: Option<String>,
     pub notes: HashSet<String>,
@@ -27,6 +29,11 @@ impl Known {
         Known { fresh: true, ..Known::default() }
     }
 
+    /// Of a version that came into the review session later.
+    pub fn late() -> Known {
+        Known { late: true, ..Known::default() }
+    }
+
     /// What is new of the version. `tell` says whether it takes another one; what it does not take stays new.
     pub fn learn(
         &mut self,
@@ -35,8 +42,9 @@ impl Known {
         review_session: Option<&str>,
         tell: &mut dyn FnMut(Review) -> bool,
     ) -> bool {
-        let first = !std::mem::replace(&mut self.met, true);
-        let silent_notes = first && !self.fresh;
+        let first = !self.met;
+        let (fresh, late) = (self.fresh, self.late);
+        let silent = |parent: &str| first && !fresh && !(late && answer.objects.contains_key(parent));
         let review = |deed, id: &str, text: &str| Review {
             deed,
             version_id: version.id.clone(),
@@ -51,7 +59,7 @@ impl Known {
             if self.notes.contains(&note.id) {
                 continue;
             }
-            let told = silent_notes
+            let told = silent(&note.parent_id)
                 || tell(Review {
                     review_session_id: answer.session_of(&note.parent_id),
                     author: note.author.clone(),
@@ -73,7 +81,7 @@ impl Known {
                 "require_changes" => Deed::ChangesRequired,
                 _ => Deed::Status,
             };
-            let told = silent_notes
+            let told = silent(&given.object_id)
                 || tell(Review {
                     review_session_id: answer.session_of(&given.object_id),
                     author: given.author.clone(),
@@ -116,6 +124,8 @@ impl Known {
         self.notes.retain(|id| answer.notes.iter().any(|note| note.id == *id));
         self.answers.retain(|id, _| answer.answers.iter().any(|given| given.id == *id));
         self.media.retain(|id| answer.media.contains_key(id));
+        // Only now: where there was no room for all of it, this is still the first time.
+        self.met = true;
         true
     }
 }
@@ -171,7 +181,7 @@ mod tests {
         let mut answer = Answer::default();
         answer.notes.push(note("n1", "v"));
         answer.media.insert("c1".into(), ("v".into(), "ftrackreview-mp4".into()));
-        answer.statuses.insert("s2".into(), "Client Approved".into());
+        answer.statuses = HashMap::from([("s2".to_owned(), "Client Approved".to_owned())]).into();
         assert_eq!(learn(&mut known, &version("s1"), &answer), []);
         answer.notes.push(note("n2", "v"));
         answer.notes.push(note("n3", "another version"));
@@ -203,6 +213,16 @@ mod tests {
         answer.answers = vec![given("approved")];
         assert_eq!(learn(&mut known, &version("s"), &answer), [(Deed::Approved, "a".to_owned())]);
         assert_eq!(learn(&mut known, &version("s"), &answer), []);
+    }
+
+    #[test]
+    fn how_a_version_was_when_it_was_met_is_no_news_also_where_there_was_no_room_for_its_notes() {
+        let mut known = Known::fresh();
+        let mut answer = Answer::default();
+        answer.notes.push(note("n1", "v"));
+        answer.media.insert("c".into(), ("v".into(), "ftrackreview-mp4".into()));
+        assert!(!known.learn(&version("s"), &answer, None, &mut |_| false));
+        assert_eq!(learn(&mut known, &version("s"), &answer), [(Deed::Note, "n1".to_owned())]);
     }
 
     #[test]

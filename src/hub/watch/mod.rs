@@ -14,13 +14,14 @@ use crate::ftrack::retry::pause_between;
 use crate::session::log::Log;
 use crate::session::news::Receiver;
 use crate::session::queue::Queue;
-use crate::session::{Code, Error, Event, Result, policy};
+use crate::session::{Code, Error, Event, Result, Status, policy};
 use ask::{Answer, Memory};
+use futures_util::FutureExt;
 use hint::{Hint, Own};
 use known::Known;
 use parking_lot::Mutex;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -44,6 +45,8 @@ pub struct Watches {
     state: Mutex<State>,
     /// Told when there is a reason to ask.
     reason: Notify,
+    /// Told when the server may accept the session again.
+    accepted: Notify,
 }
 
 #[derive(Default)]
@@ -65,6 +68,8 @@ struct Watch {
     receiver: Receiver,
     what: What,
     versions: BTreeMap<String, Known>,
+    /// What is in the review session is known: versions that are found in it now came later.
+    listed: bool,
 }
 
 impl Watch {
@@ -85,6 +90,7 @@ impl Watches {
             log: log.clone(),
             state: Mutex::default(),
             reason: Notify::new(),
+            accepted: Notify::new(),
         })
     }
 
@@ -100,15 +106,22 @@ impl Watches {
             What::ReviewSession(_) => BTreeMap::new(),
             What::Published => state.published.iter().map(|id| (id.clone(), Known::fresh())).collect(),
         };
-        state.watches.push(Watch { receiver, what, versions });
+        state.watches.push(Watch { receiver, what, versions, listed: false });
         state.all = true;
         self.reason.notify_one();
+        self.accepted.notify_one();
         Ok(state.watches.len() == 1)
     }
 
     /// Ends a watch: nothing is told of it any more.
     pub fn remove(&self, handle: u64) {
-        self.state.lock().watches.retain(|watch| watch.receiver.handle != handle);
+        {
+            let mut state = self.state.lock();
+            let state = &mut *state;
+            state.watches.retain(|watch| watch.receiver.handle != handle);
+            let watched = |version: &String| state.watches.iter().any(|watch| watch.versions.contains_key(version));
+            state.objects.retain(|_, version| watched(version));
+        }
         self.queue.forget_subscription(handle);
     }
 
@@ -142,6 +155,7 @@ impl Watches {
     pub fn close(&self) {
         self.state.lock().closed = true;
         self.reason.notify_one();
+        self.accepted.notify_one();
     }
 
     /// Asks when there is reason to, until closed.
@@ -153,8 +167,11 @@ impl Watches {
             if tokio::time::timeout(rest, self.reason.notified()).await.is_err() {
                 self.ask_all();
             }
-            // One commit is often several events.
+            // One commit is often several events. And there is no use in asking while the host takes nothing.
             tokio::time::sleep(policy::WATCH_PAUSE).await;
+            while self.queue.review_room() == 0 && !self.state.lock().closed {
+                tokio::time::sleep(policy::WATCH_ROOM_PAUSE).await;
+            }
             let (versions, sessions, all) = {
                 let mut state = self.state.lock();
                 if state.closed {
@@ -162,17 +179,28 @@ impl Watches {
                 }
                 state.take_reasons()
             };
+            // What was told before this question does not count as an answer to it.
+            let _ = self.accepted.notified().now_or_never();
             match self.ask(versions.clone(), &sessions, &mut memory).await {
                 Ok(answer) => {
                     failed = 0;
-                    if !self.tell(&answer) {
-                        // The host has not polled; it hears the rest when it has.
-                        self.ask_again(versions, all, Duration::from_secs(1)).await;
+                    if !self.tell(answer) {
+                        // The host has not polled; it hears the rest when it has, and the server is left alone until then.
+                        while self.queue.review_room() == 0 && !self.state.lock().closed {
+                            tokio::time::sleep(Duration::from_secs(1)).await;
+                        }
+                        self.ask_again(versions, all, Duration::ZERO).await;
                     }
                 }
                 Err(error) => {
                     failed += 1;
-                    self.log.info("hub", format_args!("what is watched could not be asked for: {error}"));
+                    if matches!(Status::of(&error), Status::Unauthorised | Status::Misconfigured) {
+                        // The same key again and again may lock the account.
+                        self.log.warning("hub", format_args!("what is watched cannot be asked for: {error}"));
+                        self.accepted.notified().await;
+                    } else {
+                        self.log.info("hub", format_args!("what is watched could not be asked for: {error}"));
+                    }
                     let longest = policy::RETRY_BASE.saturating_mul(1 << failed.min(16)).min(policy::RECONNECT_PAUSE);
                     self.ask_again(versions, all, pause_between(longest / 2, longest)).await;
                 }
@@ -200,13 +228,17 @@ impl Watches {
             for watch in &mut state.watches {
                 let Some(session) = watch.session().map(str::to_owned) else { continue };
                 let here = found.iter().filter(|(of, _)| *of == session).map(|(_, version)| version.clone());
-                let here: HashSet<String> = here.collect();
-                if sessions.contains(&session) {
-                    watch.versions.retain(|version, _| here.contains(version));
+                let here: BTreeSet<String> = here.collect();
+                if !sessions.contains(&session) {
+                    continue;
                 }
+                watch.versions.retain(|version, _| here.contains(version));
+                let known = if watch.listed { Known::late } else { Known::default };
+                // With more than there is room for nobody can say which came later.
+                watch.listed = here.len() <= policy::WATCHED_VERSIONS;
                 for version in here.into_iter().take(policy::WATCHED_VERSIONS) {
                     versions.insert(version.clone());
-                    watch.versions.entry(version).or_default();
+                    watch.versions.entry(version).or_insert_with(known);
                 }
             }
         }
@@ -214,19 +246,22 @@ impl Watches {
     }
 
     /// Tells what is new. Whether there was room for all of it.
-    fn tell(&self, answer: &Answer) -> bool {
+    fn tell(&self, answer: Answer) -> bool {
+        let answers = answer.by_version();
         // Only this task puts any in, so that the room can only grow meanwhile.
         let mut room = self.queue.review_room();
         let (mut news, mut whole) = (Vec::new(), true);
         {
             let mut state = self.state.lock();
             let state = &mut *state;
-            let objects = answer.objects.iter().map(|(object, (version, _))| (object.clone(), version.clone()));
-            state.objects.retain(|_, version| answer.versions.iter().all(|asked| asked.id != *version));
-            state.objects.extend(objects);
+            state.objects.retain(|_, version| !answers.contains_key(version));
+            for (_, answer) in answers.values() {
+                let objects = answer.objects.iter().map(|(object, (version, _))| (object.clone(), version.clone()));
+                state.objects.extend(objects);
+            }
             for watch in &mut state.watches {
                 let session = watch.session().map(str::to_owned);
-                for version in &answer.versions {
+                for (version, answer) in answers.values() {
                     let Some(known) = watch.versions.get_mut(&version.id) else { continue };
                     if known.marked {
                         state.versions.insert(version.id.clone());
@@ -262,6 +297,7 @@ impl Listener for Watches {
     fn subscribed(&self) {
         // What happened before the server knew of the subscription was not told.
         self.ask_all();
+        self.accepted.notify_one();
     }
 
     fn hear(&self, event: &Value) {
@@ -274,11 +310,11 @@ impl Listener for Watches {
         let before = state.versions.len();
         for watch in &state.watches {
             state.all |= watch.session().is_some_and(|session| hint.ids.contains(session));
-            let mentioned = watch.versions.keys().filter(|version| hint.ids.contains(*version));
+            // An event has few ids, and a session may watch thousands of versions.
+            let mentioned = hint.ids.iter().filter(|id| watch.versions.contains_key(*id));
             state.versions.extend(mentioned.cloned());
         }
-        let objects = state.objects.iter().filter(|(object, _)| hint.ids.contains(*object));
-        state.versions.extend(objects.map(|(_, version)| version.clone()));
+        state.versions.extend(hint.ids.iter().filter_map(|id| state.objects.get(id)).cloned());
         state.all |= hint.vague;
         if state.all || state.versions.len() > before {
             self.reason.notify_one();

@@ -9,8 +9,16 @@ use super::numbers::{median, span};
 use super::scenario::{Measured, SenderRuns};
 use crate::shell::{self, Outcome};
 
-const BEGIN: &str = "<!-- results: begin (cargo xtask bench upload writes from here) -->";
-const END: &str = "<!-- results: end -->";
+/// Between which lines of docs/performance.md the numbers of a subject stand.
+pub struct Marks {
+    pub begin: &'static str,
+    pub end: &'static str,
+}
+
+pub const UPLOAD: Marks = Marks {
+    begin: "<!-- results: begin (cargo xtask bench upload writes from here) -->",
+    end: "<!-- results: end -->",
+};
 
 const COLUMNS: [&str; 8] =
     ["", "seconds", "least to most", "GiB/s", "CPU s/GiB", "peak MiB", "disk MiB", "connections"];
@@ -36,7 +44,7 @@ fn row(measured: &Measured, sender: &SenderRuns) -> [String; 8] {
 /// A scenario for the terminal.
 pub fn plain_table(measured: &Measured) -> String {
     let rows = measured.senders.iter().map(|sender| row(measured, sender));
-    aligned(&std::iter::once(COLUMNS.map(str::to_owned)).chain(rows).map(Vec::from).collect::<Vec<_>>())
+    plain(&std::iter::once(COLUMNS.map(str::to_owned)).chain(rows).map(Vec::from).collect::<Vec<_>>())
 }
 
 /// The goals for the terminal.
@@ -45,11 +53,11 @@ pub fn plain_goals(goals: &[Reached]) -> String {
         let verdict = if goal.met { "reached" } else { "MISSED" };
         vec![goal.what.clone(), goal.goal.clone(), goal.measured.clone(), verdict.to_owned()]
     };
-    aligned(&goals.iter().map(row).collect::<Vec<_>>())
+    plain(&goals.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Columns of equal width, the first flush left.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub fn plain(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
@@ -63,7 +71,7 @@ fn aligned(rows: &[Vec<String>]) -> String {
     text
 }
 
-fn markdown(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub fn markdown(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let rule = vec!["---"; header.len()].join(" | ");
     let mut text = format!("| {} |\n| {rule} |\n", header.join(" | "));
     rows.for_each(|row| text += &format!("| {} |\n", row.join(" | ")));
@@ -117,7 +125,7 @@ fn flags(options: &Options) -> String {
 }
 
 /// Processor and kernel, and nothing that names the machine.
-fn machine() -> String {
+pub fn machine() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| cpuinfo.lines().find_map(|line| line.strip_prefix(name)?.split_once(": ").map(|(_, v)| v));
     let model = field("model name").unwrap_or("unknown processor").trim();
@@ -129,18 +137,19 @@ fn machine() -> String {
 }
 
 /// Replaces what is between the marks.
-pub fn write(path: &Path, results: &str) -> Outcome {
+pub fn write(path: &Path, marks: &Marks, results: &str) -> Outcome {
     let place = path.display();
     let before = std::fs::read_to_string(path).map_err(|error| format!("Cannot read {place}: {error}."))?;
-    let after =
-        replaced(&before, results).ok_or_else(|| format!("{place} has lost its marks \"{BEGIN}\" and \"{END}\"."))?;
+    let after = replaced(&before, marks, results)
+        .ok_or_else(|| format!("{place} has lost its marks \"{}\" and \"{}\".", marks.begin, marks.end))?;
     std::fs::write(path, after).map_err(|error| format!("Cannot write {place}: {error}."))
 }
 
-fn replaced(document: &str, results: &str) -> Option<String> {
-    let (before, rest) = document.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", results.trim()))
+pub fn replaced(document: &str, marks: &Marks, results: &str) -> Option<String> {
+    let Marks { begin, end } = marks;
+    let (before, rest) = document.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n\n{}\n\n{end}{after}", results.trim()))
 }
 
 #[cfg(test)]
@@ -149,22 +158,23 @@ mod tests {
 
     #[test]
     fn results_go_between_the_marks_and_nothing_else_changes() {
-        let document = format!("# Title\n{BEGIN}\nold\n{END}\nlast words\n");
-        let new = replaced(&document, "new\n").unwrap();
-        assert_eq!(new, format!("# Title\n{BEGIN}\n\nnew\n\n{END}\nlast words\n"));
-        assert_eq!(replaced(&new, "new").unwrap(), new);
-        assert_eq!(replaced("no marks", "new"), None);
+        let Marks { begin, end } = UPLOAD;
+        let document = format!("# Title\n{begin}\nold\n{end}\nlast words\n");
+        let new = replaced(&document, &UPLOAD, "new\n").unwrap();
+        assert_eq!(new, format!("# Title\n{begin}\n\nnew\n\n{end}\nlast words\n"));
+        assert_eq!(replaced(&new, &UPLOAD, "new").unwrap(), new);
+        assert_eq!(replaced("no marks", &UPLOAD, "new"), None);
     }
 
     #[test]
     fn the_document_has_its_marks() {
         let document = std::fs::read_to_string(shell::root().join("docs/performance.md")).unwrap();
-        assert!(replaced(&document, "").is_some());
+        assert!(replaced(&document, &UPLOAD, "").is_some());
     }
 
     #[test]
     fn columns_line_up() {
         let rows = [["", "seconds"], ["curl", "1.0"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(aligned(&rows), "        seconds\n  curl      1.0\n");
+        assert_eq!(plain(&rows), "        seconds\n  curl      1.0\n");
     }
 }

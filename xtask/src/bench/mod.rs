@@ -1,9 +1,11 @@
-//! `cargo xtask bench`: this library's uploads beside those of others, on the same sink, in turn.
+//! `cargo xtask bench`: this library's uploads beside those of others, on the same sink, in turn; and its event hub beside
+//! another, on the same server.
 
 mod chart; // the bars
 mod contestants; // who takes part, and how each is called
 mod document; // where the numbers are written
 mod goals; // what must be reached
+mod hub; // the event hub beside the official client's
 mod measure; // a process: time, processor time, memory
 mod numbers; // medians and ratios
 mod scenario; // what is sent over which line, and the runs
@@ -32,10 +34,11 @@ const GIB: u64 = 1 << 30;
 
 /// Runs what the arguments choose, shows it, and writes it down unless the run was a partial one.
 pub fn run(arguments: &[&str]) -> Outcome {
-    let Some(("upload", rest)) = arguments.split_first().map(|(first, rest)| (*first, rest)) else {
-        return Err("The bench has one subject: cargo xtask bench upload.".into());
-    };
-    upload(&parse(rest)?).map(drop)
+    match arguments.split_first().map(|(first, rest)| (*first, rest)) {
+        Some(("upload", rest)) => upload(&parse(rest)?).map(drop),
+        Some(("hub", rest)) => hub::run(rest),
+        _ => Err("The bench has two subjects: cargo xtask bench upload, and cargo xtask bench hub.".into()),
+    }
 }
 
 /// The form for `cargo xtask test`: it shows that the bench works, and says nothing about speed.
@@ -104,7 +107,7 @@ fn upload(options: &Options) -> Outcome<Vec<Measured>> {
     let is_whole = options.only.is_empty() && options.size == 2 * GIB && !options.smoke;
     if is_whole {
         let results = document::results(&measured, &goals, &programs, options);
-        document::write(&root().join("docs/performance.md"), &results)?;
+        document::write(&root().join("docs/performance.md"), &document::UPLOAD, &results)?;
         let path = root().join("docs/performance.svg");
         std::fs::write(&path, chart::draw(&chart::panels(&measured)))
             .map_err(|error| format!("Cannot write {}: {error}.", path.display()))?;
