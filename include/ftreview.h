@@ -1056,7 +1056,7 @@ typedef struct ftr_session_options {
     int32_t parallel_uploads;
     /**
      * How many requests an upload that is alone makes at once, 1 to 64. 0: 6 to begin with, and up to 16 while more
-     * make it faster.
+     * make it faster. Never more than upload_memory_bytes has blocks.
      */
     int32_t upload_connections;
     /** FTR_VERIFY_*: how what arrived is compared with the file. */

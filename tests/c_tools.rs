@@ -37,6 +37,21 @@ fn the_examples_have_no_memory_error_and_leak_nothing_under_valgrind() {
 }
 
 #[test]
+fn the_event_hub_leaks_nothing_and_touches_no_wrong_memory_under_valgrind() {
+    if !is_there("valgrind") {
+        return;
+    }
+    let hub = program("tests/c/hub.c", "valgrind-hub");
+    // Each session reads the certificates of the machine, which takes valgrind long.
+    for case in ["question_and_answer", "ended_in_its_callback", "announced"] {
+        let server = Staging::start();
+        let mut checked = valgrind(&hub);
+        server.tell(&mut checked);
+        run(with(checked, &[case.into(), server.url().into(), sample("still.png")])).succeeded();
+    }
+}
+
+#[test]
 fn wrong_calls_touch_no_wrong_memory_under_valgrind() {
     if !is_there("valgrind") {
         return;
@@ -85,6 +100,12 @@ fn the_library_and_its_programs_are_clean_with_address_sanitizer() {
         let mut checked = command(&lifecycle);
         environment(&mut checked, &url);
         clean(run(with(checked, &[case.into(), url.clone().into(), sample("h264.mp4")])));
+    }
+    let hub = sanitized_program(&library, "tests/c/hub.c", "hub");
+    for case in ["question_and_answer", "pulled", "local_events", "ended_in_its_callback", "announced"] {
+        let mut checked = command(&hub);
+        server.tell(&mut checked);
+        clean(run(with(checked, &[case.into(), server.url().into(), sample("still.png")])));
     }
     let jobs = sanitized_program(&library, "tests/c/jobs.c", "jobs");
     for case in ["queue_full", "room_after_waiting", "many_wait", "cancel_at_every_moment"] {

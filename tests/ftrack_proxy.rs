@@ -244,7 +244,7 @@ async fn the_event_hub_goes_through_the_proxys_tunnel_with_the_same_certificates
     let answer = client.get_text("socket.io/1/").await.unwrap();
     assert_eq!(answer.text, "place-1:15:10:websocket");
     let error = client
-        .open_web_socket("socket.io/1/websocket/place-1", &[], std::time::Duration::from_secs(20))
+        .open_web_socket("socket.io/1/websocket", "place-1", &[], std::time::Duration::from_secs(20))
         .await
         .map(drop)
         .unwrap_err();

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests fail by panicking
 #![cfg(target_os = "linux")]
 
-#[allow(dead_code)]
 mod ftrack_support;
 #[path = "hub/host.rs"]
 mod host;

@@ -4,6 +4,7 @@ use super::callbacks::HostPointer;
 use super::constants::FTR_OK;
 use super::guard::{c_text, guard};
 use super::handle::{Kind, Table};
+use super::hub::HubObject;
 use super::session::{SESSIONS, SessionObject};
 use super::text::{deadline, output};
 use super::types::*;
@@ -68,7 +69,16 @@ pub unsafe extern "C" fn ftr_session_next_event(session: ftr_session, timeout_ms
         let out = output(event, "event")?;
         let deadline = deadline(timeout_ms)?;
         object.poller.poll(|| {
-            let taken = if wait(&object, deadline)? { object.session.queue().take() } else { None };
+            let taken = loop {
+                match wait(&object, deadline)? {
+                    true => match object.session.queue().take() {
+                        // Another thread has just ended it, and hears of it no more.
+                        Some(event) if HubObject::is_over(&event) => {}
+                        taken => break taken,
+                    },
+                    false => break None,
+                }
+            };
             let (count, handle) = match taken {
                 None => (0, 0),
                 Some(event) => {

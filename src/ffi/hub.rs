@@ -44,6 +44,17 @@ impl HubObject {
         HubObject { station: Arc::new(Hub::new(session, client)), published: Mutex::default() }
     }
 
+    /// Whether the event is of a subscription or a watch that was ended after the event was put in.
+    pub fn is_over(event: &Event) -> bool {
+        match event {
+            Event::Hub { subscription, .. } | Event::HubRefused { subscription, .. } => {
+                SUBSCRIPTIONS.get(subscription.handle, "subscription").is_err()
+            }
+            Event::Review { watch, .. } => WATCHES.get(watch.handle, "watch").is_err(),
+            _ => false,
+        }
+    }
+
     /// Calls the function that the event has for itself. Whether nothing else is to be called.
     pub fn tell(&self, event: &Event, view: &EventView) -> bool {
         match event {

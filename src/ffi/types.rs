@@ -310,7 +310,7 @@ pub struct ftr_session_options {
     pub upload_bytes_per_second: u64,
     /// How many files larger than 16 MiB are uploaded at once, 1 to 64; as many smaller ones go beside them, so that a still does not wait for films. 0: 4.
     pub parallel_uploads: i32,
-    /// How many requests an upload that is alone makes at once, 1 to 64. 0: 6 to begin with, and up to 16 while more make it faster.
+    /// How many requests an upload that is alone makes at once, 1 to 64. 0: 6 to begin with, and up to 16 while more make it faster. Never more than upload_memory_bytes has blocks.
     pub upload_connections: i32,
     /// FTR_VERIFY_*: how what arrived is compared with the file.
     pub upload_verify: i32,

@@ -29,7 +29,7 @@ impl Client {
     /// Gets a short text. A refusal is the error that it would be for an API request, also where its status is 200.
     pub async fn get_text(&self, path: &str) -> Result<Text> {
         let url = self.address(path);
-        let answer = self.get(&url, HeaderMap::new(), self.inner.config.timeout).await?;
+        let answer = self.get(&url, &url, HeaderMap::new(), self.inner.config.timeout).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = self.body(answer, &url).await?;
         if !status.is_success() || body.trim_start().starts_with('{') {
@@ -40,8 +40,15 @@ impl Client {
         Ok(Text { text: body, cookies })
     }
 
-    /// Makes a WebSocket of a connection to the path (RFC 6455, 4.1), with these cookies besides.
-    pub async fn open_web_socket(&self, path: &str, cookies: &[String], patience: Duration) -> Result<Upgraded> {
+    /// Makes a WebSocket of a connection to the path (RFC 6455, 4.1), with these cookies besides. `place` is the last part of
+    /// the path and stands in no message: who has it has what the session may do on the hub.
+    pub async fn open_web_socket(
+        &self,
+        path: &str,
+        place: &str,
+        cookies: &[String],
+        patience: Duration,
+    ) -> Result<Upgraded> {
         let url = self.address(path);
         let key = generate_key();
         let mut headers = HeaderMap::new();
@@ -54,7 +61,7 @@ impl Client {
         if !all.is_empty() {
             headers.insert(COOKIE, word(&all.join("; "))?);
         }
-        let answer = self.get(&url, headers, patience).await?;
+        let answer = self.get(&self.address(&format!("{path}/{place}")), &url, headers, patience).await?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             let (status, headers) = (answer.status(), answer.headers().clone());
             let body = self.body(answer, &url).await?;
@@ -87,11 +94,12 @@ impl Client {
         url
     }
 
-    async fn get(&self, url: &Url, more: HeaderMap, patience: Duration) -> Result<Response> {
+    /// Asks; errors name the second URL.
+    async fn get(&self, asked: &Url, url: &Url, more: HeaderMap, patience: Duration) -> Result<Response> {
         let ready = self.ready().await?;
         let mut headers = ready.headers.clone();
         headers.extend(more);
-        let asked = ready.http.client().get(url.clone()).headers(headers).send();
+        let asked = ready.http.client().get(asked.clone()).headers(headers).send();
         let answer = match tokio::time::timeout(patience, asked).await {
             Ok(answer) => answer.map_err(|error| ready.http.fault(&error, url))?,
             Err(_) => return Err(silent(url, patience)),

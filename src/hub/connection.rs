@@ -10,7 +10,7 @@ use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 /// Keeps a connection for as long as the host wants one.
@@ -18,25 +18,29 @@ pub async fn keep(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
     let mut failed = 0;
     loop {
         let wanted = *wish.borrow_and_update();
-        let which = match wanted {
+        match wanted {
             Wish::Closed => return,
-            Wish::Off(_) => {
+            Wish::Off => {
                 if wish.changed().await.is_err() {
                     return;
                 }
                 failed = 0;
                 continue;
             }
-            Wish::On(which, _) => which,
-        };
+            Wish::On { .. } => {}
+        }
         let began = Instant::now();
         let error = tokio::select! {
             biased;
-            () = unwanted(wish.clone(), which) => None,
+            () = unwanted(wish.clone(), wanted) => None,
             Err(error) = connect_and_serve(&shared) => Some(error),
         };
         shared.lost();
-        let Some(error) = error else { continue };
+        let Some(error) = error else {
+            shared.report(HubStatus::Connecting, None);
+            failed = 0;
+            continue;
+        };
         let error = error.cleaned(shared.log.redactor());
         shared.log.info("hub", format_args!("not connected: {error}"));
         if !Status::of(&error).passes() {
@@ -49,12 +53,13 @@ pub async fn keep(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
             failed = 0;
             continue;
         }
+        let asked = error.details.retry_after.unwrap_or_default().min(policy::HUB_RETRY_AFTER_CAP);
         shared.report(HubStatus::Connecting, Some(error));
         // A connection that held was a good one.
         failed = if began.elapsed() >= policy::HUB_STEADY { 0 } else { failed + 1 };
         let longest = policy::RETRY_BASE.saturating_mul(1 << failed.min(16)).min(policy::HUB_RECONNECT_CAP);
         // Ended early by any wish: to connect now, or not at all.
-        let _ = timeout(pause_between(longest / 4, longest), wish.changed()).await;
+        let _ = timeout(asked + pause_between(longest / 4, longest), wish.changed()).await;
     }
 }
 
@@ -73,11 +78,14 @@ pub async fn keep_time(shared: Arc<Shared>, mut wish: watch::Receiver<Wish>) {
     }
 }
 
-/// Returns when this connection is not wanted any more. That may have been so for a moment only, with the next one wanted
-/// already.
-async fn unwanted(mut wish: watch::Receiver<Wish>, which: u64) {
+/// Returns when the connection that was `wanted` is not wanted any more.
+async fn unwanted(mut wish: watch::Receiver<Wish>, wanted: Wish) {
+    let term = |wish: &Wish| match wish {
+        Wish::On { term, .. } => Some(*term),
+        Wish::Off | Wish::Closed => None,
+    };
     // An error is as good: nobody can want anything any more.
-    let _ = wish.wait_for(|wish| !matches!(wish, Wish::On(now, _) if *now == which)).await;
+    let _ = wish.wait_for(|wish| term(wish) != term(&wanted)).await;
 }
 
 /// Never returns but with the reason why there is no connection any more.
@@ -95,10 +103,14 @@ where
     Socket: Stream<Item = Result<Message, tungstenite::Error>> + Unpin,
 {
     let mut greeted = false;
+    // Whatever else it says meanwhile: nothing can be sent before the greeting.
+    let patience = tokio::time::Instant::now() + policy::HUB_PATIENCE;
     loop {
-        let patience = if greeted { silence } else { policy::HUB_PATIENCE };
-        let text = match timeout(patience, stream.next()).await {
-            Err(_) => return Err(silent(shared, patience)),
+        let text =
+            if greeted { timeout(silence, stream.next()).await } else { timeout_at(patience, stream.next()).await };
+        let text = match text {
+            Err(_) if greeted => return Err(silent(shared, silence)),
+            Err(_) => return Err(silent(shared, policy::HUB_PATIENCE)),
             Ok(None) | Ok(Some(Ok(Message::Close(_)))) => return Err(closed(shared, "closed it")),
             Ok(Some(Err(error))) => return Err(broken(shared, error)),
             Ok(Some(Ok(Message::Text(text)))) => text,
@@ -171,5 +183,55 @@ fn broken(shared: &Shared, error: tungstenite::Error) -> Error {
             closed(shared, &format!("sent an event of more than {limit} MiB"))
         }
         other => closed(shared, &format!("broke it ({other})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ftrack::{Client, Config, Environment, ProxyChoice};
+    use crate::session::log::Log;
+    use futures_util::stream;
+
+    fn shared() -> Shared {
+        let config = Config {
+            server_url: "http://localhost".parse().unwrap(),
+            api_key: "key".to_owned().into(),
+            api_user: "ada".to_owned(),
+            timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(1),
+            headers: Vec::new(),
+            cookies: Vec::new(),
+            proxy: ProxyChoice::None,
+            ca_file: None,
+            strict_api: false,
+            client_token: "token".to_owned(),
+            environment: Environment::default(),
+        };
+        Shared {
+            client: Arc::new(Client::new(config, Log::silent())),
+            log: Log::silent(),
+            queue: Arc::default(),
+            id: "hub".to_owned(),
+            wish: watch::Sender::new(Wish::Off),
+            work: Default::default(),
+            deadlines: Default::default(),
+            changed: Default::default(),
+            state: Default::default(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_talks_and_never_greets_is_given_up() {
+        for packet in ["2::", "8::"] {
+            let talk = stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Some((Ok(Message::text(packet)), ()))
+            });
+            let shared = shared();
+            let read = read(&shared, Box::pin(talk), policy::HUB_SILENCE);
+            let error = timeout(policy::HUB_PATIENCE * 4, read).await.unwrap().unwrap_err();
+            assert_eq!(error.code, Code::NetworkTimeout);
+        }
     }
 }

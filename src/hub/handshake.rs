@@ -23,8 +23,9 @@ pub struct Made {
 pub async fn connect(client: &Client, log: &Log) -> Result<Made> {
     let answer = client.get_text("socket.io/1/").await?;
     let place = Place::read(&answer.text, log)?;
-    let path = format!("socket.io/1/websocket/{}", place.session);
-    let upgraded = client.open_web_socket(&path, &answer.cookies, policy::HUB_PATIENCE).await?;
+    let cookies = &answer.cookies;
+    let upgraded =
+        client.open_web_socket("socket.io/1/websocket", &place.session, cookies, policy::HUB_PATIENCE).await?;
     let limits = WebSocketConfig::default()
         .max_message_size(Some(policy::HUB_MESSAGE_LIMIT))
         .max_frame_size(Some(policy::HUB_MESSAGE_LIMIT));

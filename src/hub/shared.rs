@@ -27,11 +27,11 @@ pub const REPLY: &str = "ftrack.meta.reply";
 /// What the host wants of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// None. The number is that of the last one that was wanted.
-    Off(u64),
-    /// One: which, counted from 1, and how often it was asked for since. A connection that was ended and is wanted again at
-    /// once is another one.
-    On(u64, u64),
+    /// None.
+    Off,
+    /// One. `asked` changes with each time that it is asked for, and `term` with each time after none was wanted: the
+    /// connection of an earlier term is not wanted any more, also where nobody noticed that there was a time without.
+    On { term: u64, asked: u64 },
     /// None, and never again.
     Closed,
 }
@@ -70,6 +70,8 @@ pub struct State {
     numbers: u64,
     /// How often a connection came to be.
     pub connections: u64,
+    /// How often a connection was asked for.
+    pub asked: u64,
     /// The connection task and the keeper of deadlines run.
     pub started: (bool, bool),
 }
@@ -87,6 +89,25 @@ impl State {
             let (topic, data) = topic_and_data;
             self.meta.push_back(Outgoing { event: shared.event(topic, data, String::new()), purpose });
         }
+    }
+
+    /// Forgets the connection. The ends of what was sent and not acknowledged.
+    pub fn lose(&mut self) -> Vec<End> {
+        let error = Error::new(
+            Code::ConnectionLost,
+            "the connection to the event hub broke before the server acknowledged the event: it may have been told or not",
+        )
+        .with_outcome_unknown();
+        self.meta.clear();
+        self.urgent.clear();
+        self.unacknowledged.clear();
+        self.published.end_all(|pending| pending.sent && !pending.acknowledged, &error)
+    }
+
+    /// Forgets what waits to be sent. The ends of it.
+    pub fn give_up(&mut self, error: &Error) -> Vec<End> {
+        while self.waiting.pop().is_some() {}
+        self.published.end_all(|pending| !pending.local && !pending.acknowledged, error)
     }
 }
 
@@ -135,7 +156,7 @@ impl Shared {
         let error = error.map(|error| error.cleaned(self.log.redactor()));
         let waking = {
             let mut state = self.state.lock();
-            if !matches!(*self.wish.borrow(), Wish::On(..)) || (state.status == status && state.error == error) {
+            if !matches!(*self.wish.borrow(), Wish::On { .. }) || (state.status == status && state.error == error) {
                 return;
             }
             (state.status, state.error) = (status, error.clone());
@@ -152,7 +173,7 @@ impl Shared {
     pub fn report_off(&self) {
         let waking = {
             let state = self.state.lock();
-            if !matches!(*self.wish.borrow(), Wish::Off(_)) {
+            if *self.wish.borrow() != Wish::Off {
                 return;
             }
             let event = Event::HubStatus { status: state.status, error: None };
@@ -178,28 +199,13 @@ impl Shared {
 
     /// The connection is gone: of what was sent and not acknowledged nobody knows whether it arrived.
     pub fn lost(&self) {
-        let error = Error::new(
-            Code::ConnectionLost,
-            "the connection to the event hub broke before the server acknowledged the event: it may have been told or not",
-        )
-        .with_outcome_unknown();
-        let ends = {
-            let mut state = self.state.lock();
-            state.meta.clear();
-            state.urgent.clear();
-            state.unacknowledged.clear();
-            state.published.end_all(|pending| pending.sent && !pending.acknowledged, &error)
-        };
+        let ends = self.state.lock().lose();
         self.tell(ends);
     }
 
     /// Nothing will be sent any more: what waits ends with this error. On the library's thread.
     pub fn give_up(&self, error: &Error) {
-        let ends = {
-            let mut state = self.state.lock();
-            while state.waiting.pop().is_some() {}
-            state.published.end_all(|pending| !pending.local && !pending.acknowledged, error)
-        };
+        let ends = self.state.lock().give_up(error);
         self.tell(ends);
     }
 

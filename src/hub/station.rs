@@ -66,7 +66,7 @@ pub struct Replies {
 pub struct Counts {
     /// How often a connection came to be.
     pub connections: u64,
-    /// Subscriptions.
+    /// Subscriptions of the host.
     pub subscriptions: usize,
     /// Events that wait to be sent.
     pub waiting: usize,
@@ -84,7 +84,7 @@ impl Hub {
             log: session.log().clone(),
             queue: session.queue().clone(),
             id: new_id(),
-            wish: watch::Sender::new(Wish::Off(0)),
+            wish: watch::Sender::new(Wish::Off),
             work: Default::default(),
             deadlines: Default::default(),
             changed: Default::default(),
@@ -98,11 +98,13 @@ impl Hub {
     /// tried at once.
     pub fn connect(&self) -> Result<()> {
         let mut state = self.shared.state.lock();
+        let asked = state.asked + 1;
         let next = match *self.shared.wish.borrow() {
             Wish::Closed => return Err(closed()),
-            Wish::On(which, asked) => Wish::On(which, asked + 1),
-            Wish::Off(last) => Wish::On(last + 1, 0),
+            Wish::On { term, .. } => Wish::On { term, asked },
+            Wish::Off => Wish::On { term: asked, asked },
         };
+        state.asked = asked;
         if state.status != HubStatus::Connected {
             (state.status, state.error) = (HubStatus::Connecting, None);
         }
@@ -117,13 +119,13 @@ impl Hub {
 
     /// Ends the connection. Subscriptions stay, and are asked for again by the next one; events that wait are not sent.
     pub fn disconnect(&self) {
-        self.end(false, Error::new(Code::HubOff, "the event was not sent: the event hub was disconnected"));
+        self.end(Wish::Off, Error::new(Code::HubOff, "the event was not sent: the event hub was disconnected"));
     }
 
     /// Ends everything: nothing is accepted any more.
     pub fn close(&self) {
         self.watches.close();
-        self.end(true, Error::new(Code::Closed, "the event has no end: the session was closed"));
+        self.end(Wish::Closed, Error::new(Code::Closed, "the event has no end: the session was closed"));
     }
 
     /// What the connection is, and why it is no better.
@@ -150,7 +152,7 @@ impl Hub {
         let state = self.shared.state.lock();
         Counts {
             connections: state.connections,
-            subscriptions: state.subscribers.iter().count(),
+            subscriptions: state.subscribers.of_host(),
             waiting: state.waiting.len(),
             dropped: state.waiting.dropped,
             published: state.published.len(),
@@ -277,8 +279,8 @@ impl Hub {
                 format!("metadata: the id {} is no text, or another subscription has it: leave it out", metadata["id"]);
             return Err(Error::new(Code::InvalidArgument, message));
         }
-        let count = state.subscribers.iter().count();
-        if count >= policy::HUB_SUBSCRIPTIONS {
+        let count = state.subscribers.of_host();
+        if matches!(hears, Hears::Host(_)) && count >= policy::HUB_SUBSCRIPTIONS {
             let message = format!("the session has {count} subscriptions, and no more are possible: end some");
             return Err(Error::new(Code::OutOfResources, message));
         }
@@ -344,23 +346,25 @@ impl Hub {
         self.tell(ends);
     }
 
-    fn end(&self, for_good: bool, error: Error) {
-        {
+    fn end(&self, wish: Wish, error: Error) {
+        let ends = {
             let mut state = self.shared.state.lock();
-            let wish = match *self.shared.wish.borrow() {
-                Wish::Closed => return,
-                _ if for_good => Wish::Closed,
-                Wish::On(which, _) | Wish::Off(which) => Wish::Off(which),
-            };
+            if *self.shared.wish.borrow() == Wish::Closed {
+                return;
+            }
             self.shared.wish.send_replace(wish);
             (state.status, state.error) = (HubStatus::Off, None);
-        }
+            // Now: what the host publishes after it has connected again is not meant.
+            let mut ends = state.lose();
+            ends.extend(state.give_up(&error));
+            ends
+        };
         self.shared.changed.notify_all();
         let shared = self.shared.clone();
         self.runtime.spawn(async move {
             shared.report_off();
-            shared.give_up(&error);
-            if for_good {
+            shared.tell(ends);
+            if wish == Wish::Closed {
                 let ends = shared.state.lock().published.end_all(|_| true, &error);
                 shared.tell(ends);
             }

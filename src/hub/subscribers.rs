@@ -68,6 +68,11 @@ impl Subscribers {
         self.all.iter().any(|subscriber| &subscriber.metadata["id"] == id)
     }
 
+    /// How many the host has.
+    pub fn of_host(&self) -> usize {
+        self.all.iter().filter(|subscriber| matches!(subscriber.hears, Hears::Host(_))).count()
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Subscriber> {
         self.all.iter()

@@ -1,6 +1,7 @@
 //! Whether an earlier try of the same publish had done all of it: then nothing is sent again.
 
 use super::check::Checked;
+use super::ids::{self, Ids};
 use super::resolve::Place;
 use super::version;
 use super::work::Work;
@@ -15,23 +16,42 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
     let ids = &work.ids;
     let version =
         Query::select(&["id", "version", "asset_id"], "AssetVersion").filter(Filter::equals("id", &ids.version));
-    // The media are given to the version last.
-    let media = Query::select(&["id"], "FileComponent")
-        .filter(Filter::equals("id", &ids.component))
-        .filter(Filter::equals("version_id", &ids.version));
-    let mut results = work.client().call_repeatable(&[Operation::query(&version), Operation::query(&media)]).await?;
+    let questions = [Operation::query(&version), Operation::query(&shown_media(ids))];
+    let mut results = work.client().call_repeatable(&questions).await?;
     let media = rows(results.pop().unwrap_or_default())?;
     let versions = rows(results.pop().unwrap_or_default())?;
-    let (Some(version), false) = (versions.first(), media.is_empty()) else { return Ok(false) };
+    let (Some(version), Some(media)) = (versions.first(), media.first()) else { return Ok(false) };
     work.log.info("publish", "an earlier try with the same idempotency_key had published it");
+    // Servers give the size as a whole number or not.
+    let (published, size) = (media["size"].as_f64(), checked.media.source.size_bytes());
+    if published.is_some_and(|published| published != size as f64) {
+        work.warn(format!(
+            "'{}' was not published: its idempotency_key was used before, for a file of {} bytes, and this one has {size}; \
+             give each publish a key of its own",
+            work.request.path.display(),
+            media["size"]
+        ));
+    }
+    let component_name = match media["name"].as_str() {
+        Some(ids::IMAGE) => ids::IMAGE,
+        Some(ids::MOVIE) => ids::MOVIE,
+        _ => checked.component_name,
+    };
     work.job.note(|published| {
         published.asset_id = version["asset_id"].as_str().map(str::to_owned);
         published.version_id = Some(ids.version.clone());
         published.version_number = version["version"].as_i64();
         published.link = Some(version::link(work, place));
         published.component_id = Some(ids.component.clone());
-        published.component_name = Some(checked.component_name);
+        published.component_name = Some(component_name);
         published.thumbnail_id = work.thumbnail_id(checked).map(str::to_owned);
     });
     Ok(true)
+}
+
+/// The media, once the version shows them: they are given to it last.
+pub fn shown_media(ids: &Ids) -> Query {
+    Query::select(&["id", "name", "size"], "FileComponent")
+        .filter(Filter::equals("id", &ids.component))
+        .filter(Filter::equals("version_id", &ids.version))
 }

@@ -1,6 +1,6 @@
 //! The first step: is the file there, what is it, will a browser play it. No network.
 
-use super::Request;
+use super::{Request, ids};
 use crate::media::{self, Kind, Media};
 use crate::session::{Class, Code, Error, Result, Stage};
 use std::path::Path;
@@ -28,8 +28,8 @@ fn look(request: &Request) -> Result<Checked> {
     let mut warnings: Vec<String> = media.warnings.iter().map(|warning| told(&request.path, warning)).collect();
     let thumbnail = request.thumbnail.as_deref().map(|path| thumbnail(path, &mut warnings)).transpose()?;
     let component_name = match media.kind {
-        Kind::Movie(_) => "ftrackreview-mp4",
-        Kind::Image(_) => "ftrackreview-image",
+        Kind::Movie(_) => ids::MOVIE,
+        Kind::Image(_) => ids::IMAGE,
     };
     Ok(Checked { media, thumbnail, component_name, warnings })
 }

@@ -1,36 +1,83 @@
 //! What a publish that failed or was cancelled takes away again.
 
-use super::work::Work;
+use super::again::shown_media;
+use super::work::{Made, Work};
 use crate::ftrack::{Filter, Operation, Query};
 use crate::session::Result;
+use crate::transfer::Journal;
+use std::path::Path;
+
+/// What became of what a publish had made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CleanedUp {
+    /// Nothing of it is left.
+    All,
+    /// Some may be left; a warning says what.
+    NotAll,
+    /// Another try with the same key has published it, so all of it stays.
+    Published,
+}
 
 impl Work {
-    /// Removes what the publish made, the visible first. What cannot be removed is told and stays in the result; true when nothing is left. The asset
-    /// stays in any case: others may have found it and published to it, and it goes with all its versions.
-    pub async fn clean_up(&self) -> bool {
+    /// Removes what the publish made. What cannot be removed is told and stays in the result. The asset stays in any case:
+    /// others may have found it and published to it, and it goes with all its versions.
+    pub async fn clean_up(&self) -> CleanedUp {
         let made = std::mem::take(&mut *self.made.lock());
+        let left = match self.is_published(&made).await {
+            Ok(true) => return CleanedUp::Published,
+            Ok(false) => self.remove_all(made).await,
+            // It may be published: what nobody can tell is not removed.
+            Err(_) => {
+                let version = made.version.then(|| format!("AssetVersion {}", self.ids.version));
+                version.into_iter().chain(made.components.iter().map(|id| format!("FileComponent {id}"))).collect()
+            }
+        };
+        if left.is_empty() {
+            return CleanedUp::All;
+        }
+        self.warn(format!(
+            "the server could not be asked to remove what was made so far: {}; it takes storage there, and reviewers do not \
+             see it unless it is a version",
+            left.join(", ")
+        ));
+        CleanedUp::NotAll
+    }
+
+    /// Whether another try has published it: tries with the same key have the same ids.
+    async fn is_published(&self, made: &Made) -> Result<bool> {
+        if self.request.idempotency_key.is_none() || made.components.is_empty() {
+            return Ok(false);
+        }
+        Ok(!self.client().query(&shown_media(&self.ids)).await?.is_empty())
+    }
+
+    /// The visible first. Says what is left.
+    async fn remove_all(&self, made: Made) -> Vec<String> {
         let version = if made.version { vec![self.ids.version.clone()] } else { Vec::new() };
         let mut left = self.remove("AssetVersion", version).await;
-        if left.is_empty() {
-            self.job.note(|published| {
-                (published.version_id, published.version_number, published.link) = (None, None, None);
-            });
-            left = self.remove("FileComponent", made.components).await;
-        } else {
+        if !left.is_empty() {
             // A version that stays keeps its media.
             left.extend(made.components.iter().map(|id| format!("FileComponent {id}")));
+            return left;
         }
-        match left.is_empty() {
-            true => self.job.note(|published| {
+        self.job.note(|published| {
+            (published.version_id, published.version_number, published.link) = (None, None, None);
+        });
+        left = self.remove("FileComponent", made.components.clone()).await;
+        if left.is_empty() {
+            self.forget_uploads(made.components).await;
+            self.job.note(|published| {
                 (published.component_id, published.thumbnail_id, published.component_name) = (None, None, None);
-            }),
-            false => self.warn(format!(
-                "the server could not be asked to remove what was made so far: {}; it takes storage there, and reviewers do not \
-                 see it unless it is a version",
-                left.join(", ")
-            )),
+            });
         }
-        left.is_empty()
+        left
+    }
+
+    /// What was noted of their parts, which are gone with them.
+    async fn forget_uploads(&self, components: Vec<String>) {
+        let Some(folder) = self.journal_folder().map(Path::to_owned) else { return };
+        let forget = move || components.iter().for_each(|id| Journal::forget(&folder, id));
+        let _ = tokio::task::spawn_blocking(forget).await;
     }
 
     /// Removes what is there of these entities, and says what may be left.

@@ -12,6 +12,11 @@ pub const UPLOAD_TYPE: &str = "8f4144e0-a8e6-11e2-9e96-0800200c9a66";
 /// The object type of tasks (a server's query_schemas, classifier of Task).
 pub const TASK_TYPE: &str = "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c";
 
+/// The names by which ftrack's player finds a movie and a still (official documentation, web review).
+pub const MOVIE: &str = "ftrackreview-mp4";
+/// As `MOVIE`.
+pub const IMAGE: &str = "ftrackreview-image";
+
 /// The name of a thumbnail's component (official documentation, thumbnails).
 pub const THUMBNAIL: &str = "thumbnail";
 

@@ -3,6 +3,7 @@
 use super::again::done_before;
 use super::announce::announce;
 use super::check::{Checked, check};
+use super::clean_up::CleanedUp;
 use super::ids::{self, Ids};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
@@ -37,14 +38,17 @@ impl Work {
             () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
             turn = self.turn() => turn,
         };
-        let mut preparing = std::pin::pin!(self.prepare());
-        let prepared = tokio::select! {
-            biased;
-            () = self.job.cancelled() => {
-                self.settle(preparing).await;
-                Err(cancelled())
+        let prepared = {
+            let mut preparing = std::pin::pin!(self.prepare());
+            tokio::select! {
+                biased;
+                () = self.job.cancelled() => {
+                    self.settle(preparing).await;
+                    Err(cancelled())
+                }
+                prepared = &mut preparing => prepared,
             }
-            prepared = &mut preparing => prepared,
+            // Here what is under way ends: to clean up may take a while, and holds no connection, memory or lane.
         };
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media.
@@ -62,15 +66,23 @@ impl Work {
             Err(error) => {
                 let mut error = error.at(self.job.stage());
                 if self.is_worth_keeping(&error) {
-                    error.message.push_str(
-                        "; what is in storage is kept: publish the file with the same idempotency_key again to go on from there",
-                    );
+                    error.message.push_str(match self.journal_folder() {
+                        Some(_) => {
+                            "; what is in storage is kept: publish the file with the same idempotency_key again to go on from there"
+                        }
+                        None => "; publish the file with the same idempotency_key again to replace what is in storage",
+                    });
                     self.log.say(Level::Error, "publish", &error);
                     return (State::Failed, Some(error));
                 }
-                let clean = self.clean_up().await;
-                if clean && error.code == Code::Cancelled {
-                    error.message.push_str("; nothing of it is left");
+                match self.clean_up().await {
+                    CleanedUp::All if error.code == Code::Cancelled => {
+                        error.message.push_str("; nothing of it is left");
+                    }
+                    CleanedUp::Published => error.message.push_str(
+                        "; another try with the same idempotency_key has published it meanwhile, and that stays",
+                    ),
+                    CleanedUp::All | CleanedUp::NotAll => {}
                 }
                 let state = if error.code == Code::Cancelled { State::Cancelled } else { State::Failed };
                 if state == State::Failed {
@@ -88,10 +100,13 @@ impl Work {
         self.publisher.turn(size.await.unwrap_or_default()).await
     }
 
-    /// Whether a later try can go on from what this one has stored. A version is not stored but seen, and so not kept half done.
+    /// Whether what is in storage stays. With a key it does, unless the host cancels: a later try goes on from it, and another
+    /// that runs at this moment, perhaps on another machine, is using it. A version is not stored but seen, and so not kept
+    /// half done.
     fn is_worth_keeping(&self, error: &Error) -> bool {
         let made = self.made.lock();
-        self.journal_folder().is_some() && error.retryable() && !made.components.is_empty() && !made.version
+        let is_shared = self.request.idempotency_key.is_some() && error.code != Code::Cancelled;
+        is_shared && !made.components.is_empty() && !made.version
     }
 
     /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.

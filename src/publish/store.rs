@@ -131,12 +131,20 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
     let probe = Query::select(&["id"], "FileComponent").filter(Filter::within("id", ids));
     let committed = work.client().commit(&operations, &probe).await;
     work.begun.notify_one();
-    let (step, results) = match committed? {
-        Committed::Now(results) => (2, results),
-        Committed::Before(_) => {
-            // The components are there, and the answer with the addresses was lost: they can be asked for again.
-            let again: Vec<Operation> = asset.iter().map(Operation::query).chain(files.iter().map(metadata)).collect();
-            (1, work.client().call_repeatable(&again).await?)
+    let results = match committed? {
+        Committed::Now(results) => results,
+        Committed::Before(there) => {
+            // The answer with the addresses was lost: they can be asked for again. Or they are of an earlier try with the same key,
+            // which may have had another file, and no thumbnail.
+            let mut again: Vec<Operation> = asset.iter().map(Operation::query).collect();
+            for file in files {
+                again.push(match there.iter().any(|row| row["id"] == *file.component_id) {
+                    true => Operation::update("FileComponent", &[&file.component_id], attributes(file)),
+                    false => Operation::create("FileComponent", &file.component_id, attributes(file)),
+                });
+                again.push(metadata(file));
+            }
+            work.client().call_repeatable(&again).await?
         }
     };
     let mut results = results.into_iter();
@@ -144,7 +152,7 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,
         None => None,
     };
-    Ok((asset_id, results.skip(step - 1).step_by(step).collect()))
+    Ok((asset_id, results.skip(1).step_by(2).collect()))
 }
 
 fn attributes(file: &File) -> Map<String, Value> {
@@ -199,14 +207,18 @@ async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>
             None if uploaded.verified => Ok(()),
             None => work.check_size(&file.component_id, None, file.source.size_bytes()).await.map(drop),
         };
-        let doubtful = |error: &Error| error.details.outcome_unknown || uploaded.taken_up > 0;
+        let doubtful = |error: &Error| match error.code {
+            Code::StorageRefused | Code::StorageMismatch if uploaded.taken_up > 0 => true,
+            code => code == Code::StorageExpired || error.details.outcome_unknown,
+        };
         match completed {
             // Nobody can tell what became of it, or a part that an earlier try had noted is none: with the same bytes sent again,
             // all is well in either case.
             Err(error) if !begun_anew && doubtful(&error) => {
                 work.log.warning("publish", format_args!("{}: {error}; uploading it again", file.file_name));
-                forget(journal.clone()).await;
+                // Noted is what is in storage until the server has another place for it.
                 target = renewal.renew().await?;
+                forget(journal.clone()).await;
             }
             Err(error) => return Err(error),
             Ok(()) => {
@@ -227,6 +239,14 @@ async fn complete(work: &Work, file: &File, upload_id: &str, parts: &[(u32, Stri
     let operations = [Operation::complete_multipart_upload(component_id, upload_id, parts)];
     let done = || async { Ok(work.check_size(component_id, None, size).await?.then_some(())) }.boxed();
     let completed = work.client().patient(policy::UPLOAD_PATIENCE).once(&operations, done).await;
+    let completed = match completed {
+        // Another try with the same key may have completed this very upload.
+        Err(error) if error.message.contains("NoSuchUpload") => match done().await {
+            Ok(Some(())) => Ok(Once::Before(())),
+            _ => Err(Error { code: Code::StorageExpired, ..error }),
+        },
+        completed => completed,
+    };
     match completed.map_err(|error| refused_parts(error, &file.file_name))? {
         Once::Now(results) => {
             let address = results.first().and_then(|result| result["url"].as_str());

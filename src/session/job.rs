@@ -252,8 +252,11 @@ impl Meter {
         let left = bytes_total.saturating_sub(bytes_done) as f64;
         let remaining = (self.speed >= 1.0 && bytes_total > 0 && !paused)
             .then(|| Duration::try_from_secs_f64(left / self.speed).unwrap_or(Duration::MAX));
-        let changed =
-            self.last.as_ref().is_none_or(|last| (last.stage, last.paused, &last.files) != (stage, paused, &files));
+        let changed = self.last.as_ref().is_none_or(|last| {
+            // Also of a stall the host learns: by a speed that falls.
+            let slower = last.bytes_per_second >= 1.0 && last.bytes_per_second >= 2.0 * self.speed;
+            slower || (last.stage, last.paused, &last.files) != (stage, paused, &files)
+        });
         let progress = Progress {
             job,
             stage,
@@ -302,6 +305,26 @@ mod tests {
         let later = meter.read(reading(false, 60, 40)).unwrap();
         assert_eq!((later.bytes_done, later.bytes_stored, later.bytes_total), (60, 40, 100));
         assert_eq!((later.files[0].bytes_done, later.files[0].bytes_stored), (60, 40));
+    }
+
+    #[test]
+    fn a_stall_is_told_by_a_speed_that_falls() {
+        let mut meter = Meter::default();
+        meter.read(reading(false, 0, 0));
+        let pass = |meter: &mut Meter| {
+            let (since, _) = meter.window.as_mut().unwrap();
+            *since -= SPEED_WINDOW / 2;
+        };
+        pass(&mut meter);
+        let before = meter.read(reading(false, 50, 20)).unwrap().bytes_per_second;
+        assert!(before > 1.0);
+        let mut told = Vec::new();
+        for _ in 0..50 {
+            pass(&mut meter);
+            told.extend(meter.read(reading(false, 50, 20)).map(|progress| progress.bytes_per_second));
+        }
+        assert!(told.last().is_some_and(|speed| *speed < 1.0), "{told:?}");
+        assert!(told.len() < 20, "and not for ever: {told:?}");
     }
 
     #[test]

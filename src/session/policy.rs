@@ -80,8 +80,15 @@ pub const ADAPT_BYTES: u64 = 1 << 20;
 /// The part of their share that further connections must bring to stay: half as many again must bring 15 percent.
 pub const ADAPT_GAIN: f64 = 0.3;
 
+/// Connections that are this fast each, in bytes a second, are not limited by the network between but by the machines at its
+/// ends, and more of them only cost: the usual 4 MiB of a connection's window fill 40 ms at this speed.
+pub const ADAPT_FAST: u64 = 100_000_000;
+
 /// Connections that brought nothing are not tried again before: links change, but not every second.
 pub const ADAPT_REST: Duration = Duration::from_secs(20);
+
+/// Refusals within this time are of requests that were under way together, and say once that they were too many.
+pub const SLOW_DOWN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Requests of a job that is paused are held open this long; storages close a silent connection after 20 s and more.
 pub const PAUSE_HOLD: Duration = Duration::from_secs(10);
@@ -182,6 +189,10 @@ pub const HUB_SILENCE_RANGE: (u64, u64) = (2, 300);
 /// artist's laptop sleeps for days.
 pub const HUB_RECONNECT_CAP: Duration = Duration::from_secs(10);
 
+/// The longest pause where the server asks for one (`Retry-After`): a server in maintenance may ask for hours, and an artist
+/// should not be deaf so long after it is back.
+pub const HUB_RETRY_AFTER_CAP: Duration = Duration::from_secs(300);
+
 /// A connection that held for this long was a good one: the next try after it begins with the shortest pause.
 pub const HUB_STEADY: Duration = Duration::from_secs(30);
 
@@ -234,3 +245,6 @@ pub const WATCH_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a publish that is done otherwise waits until others were told of it.
 pub const ANNOUNCE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How soon a watch goes on when a host that had not polled has made room.
+pub const WATCH_ROOM_PAUSE: Duration = Duration::from_secs(1);

@@ -39,7 +39,7 @@ struct State {
     hub: Lane,
     /// One entry a subscription that the server refuses.
     refused: VecDeque<(u64, Event)>,
-    /// Never dropped: who puts them in asks for room first.
+    /// Not dropped unless their watch ends: who puts them in asks for room first.
     reviews: VecDeque<(u64, Event)>,
     /// Jobs accepted whose end was not handed out yet.
     reserved: usize,
@@ -143,6 +143,7 @@ impl Queue {
             state.refused.retain(
                 |(_, event)| !matches!(event, Event::HubRefused { subscription, .. } if subscription.handle == handle),
             );
+            state.reviews.retain(|(_, event)| !matches!(event, Event::Review { watch, .. } if watch.handle == handle));
         });
     }
 
@@ -391,6 +392,7 @@ mod tests {
     use super::super::error::Stage;
     use super::super::event::{Ended, Published, State as JobState};
     use super::super::log::Level;
+    use super::super::review::{Deed, Review};
     use super::*;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -501,5 +503,29 @@ mod tests {
         queue.forget(JobName { handle: 1, tag: 0 });
         assert!(queue.is_empty() && queue.take().is_none());
         assert_eq!(queue.state.lock().reserved, 0);
+    }
+
+    #[test]
+    fn what_waits_for_a_watch_that_was_ended_is_forgotten_and_makes_room() {
+        let queue = Queue::default();
+        let what = Arc::new(Review {
+            deed: Deed::Note,
+            version_id: "v".to_owned(),
+            review_session_id: None,
+            id: "n".to_owned(),
+            text: "Softer".to_owned(),
+            author: None,
+            frame: None,
+            in_reply_to: None,
+        });
+        let review = |handle| Event::Review { watch: Receiver { handle, tag: 0 }, review: what.clone() };
+        let room = queue.review_room();
+        for handle in [1, 2, 1] {
+            queue.review(review(handle));
+        }
+        queue.forget_subscription(1);
+        assert_eq!(queue.review_room(), room - 1);
+        assert!(matches!(queue.take(), Some(Event::Review { watch: Receiver { handle: 2, .. }, .. })));
+        assert!(queue.is_empty());
     }
 }

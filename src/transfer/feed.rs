@@ -83,11 +83,11 @@ impl Feed<'_> {
                 })
                 .await;
             }
-            let started = Instant::now();
+            let (started, length) = (Instant::now(), frame.len());
             if frames.send(frame).await.is_err() {
                 return std::future::pending().await;
             }
-            pace.measure(started.elapsed());
+            pace.measure(length, started.elapsed());
         }
     }
 
@@ -109,19 +109,22 @@ async fn join(reading: Reading) -> Result<Block> {
 /// Small frames on a slow connection, so that it is seen to move; large ones on a fast one.
 struct Pace {
     frame: usize,
+    fed: u64,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Pace { frame: policy::FRAME_SIZE / 4 }
+        Pace { frame: policy::FRAME_SIZE / 4, fed: 0 }
     }
 }
 
 impl Pace {
-    fn measure(&mut self, took: Duration) {
+    fn measure(&mut self, length: usize, took: Duration) {
+        self.fed += length as u64;
         if took > policy::SLOW_FRAME {
             self.frame = (self.frame / 2).max(policy::SMALLEST_FRAME);
-        } else if took < policy::SLOW_FRAME / 16 {
+        } else if took < policy::SLOW_FRAME / 16 && self.fed >= policy::CONNECTION_BUFFERS {
+            // What only fills buffers is fast on every link.
             self.frame = (self.frame * 2).min(policy::FRAME_SIZE);
         }
     }
@@ -172,6 +175,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn frames_do_not_grow_while_they_may_only_fill_buffers() {
+        let (_folder, source) = source(4 << 20);
+        let (_, lengths) = feed(&source, 0..4 << 20, 4).await;
+        let mut before = 0;
+        for length in &lengths {
+            // On a slow link a frame that waits behind full buffers must be one that moves soon.
+            assert!(before >= policy::CONNECTION_BUFFERS || *length <= policy::FRAME_SIZE / 4, "{lengths:?}");
+            before += *length as u64;
+        }
+        assert!(lengths.contains(&policy::FRAME_SIZE), "{lengths:?}");
+    }
+
+    #[tokio::test]
     async fn a_read_that_fails_is_told() {
         let (_folder, source) = source(10);
         let (outcome, lengths) = feed(&source, 0..11, 2).await;
@@ -182,9 +198,9 @@ mod tests {
     #[test]
     fn frames_follow_the_speed_of_the_connection() {
         let mut pace = Pace::default();
-        (0..10).for_each(|_| pace.measure(Duration::ZERO));
+        (0..10).for_each(|_| pace.measure(policy::FRAME_SIZE, Duration::ZERO));
         assert_eq!(pace.frame, policy::FRAME_SIZE);
-        (0..20).for_each(|_| pace.measure(policy::SLOW_FRAME * 2));
+        (0..20).for_each(|_| pace.measure(policy::FRAME_SIZE, policy::SLOW_FRAME * 2));
         assert_eq!(pace.frame, policy::SMALLEST_FRAME);
     }
 }

@@ -18,7 +18,8 @@ use std::time::UNIX_EPOCH;
 pub struct Journal {
     path: PathBuf,
     source: SourceLine,
-    open: Mutex<Option<File>>,
+    /// Of which upload, and its file.
+    open: Mutex<Option<(String, File)>>,
 }
 
 /// What is uploaded. Another file, or the same one changed, is another upload.
@@ -67,7 +68,13 @@ impl Journal {
             modified_ns: modified.and_then(|modified| u64::try_from(modified.as_nanos()).ok()),
             identity: source.identity,
         };
-        Ok(Journal { path: folder.join(format!("{component_id}.upload")), source, open: Mutex::default() })
+        Ok(Journal { path: path(folder, component_id), source, open: Mutex::default() })
+    }
+
+    /// Removes what is noted of `component_id` in `folder`, if anything is.
+    pub fn forget(folder: &Path, component_id: &str) {
+        // One that stays is taken for another upload's, and begun anew.
+        let _ = fs::remove_file(path(folder, component_id));
     }
 
     /// Whether something is noted.
@@ -109,14 +116,15 @@ impl Journal {
             Ok(file)
         };
         let file = begin().map_err(|error| unusable(&self.path, &error))?;
-        *self.open.lock() = Some(file);
+        *self.open.lock() = Some((upload_id.to_owned(), file));
         Ok(())
     }
 
-    /// Notes that a part is in storage. After a failure nothing more is noted, and what is there stays true.
-    pub(super) fn add(&self, part: u32, etag: &str) -> Result<()> {
+    /// Notes that a part of this upload is in storage; of one that was given up meanwhile, nothing. After a failure nothing more
+    /// is noted, and what is there stays true.
+    pub(super) fn add(&self, upload_id: &str, part: u32, etag: &str) -> Result<()> {
         let mut open = self.open.lock();
-        let Some(file) = &mut *open else { return Ok(()) };
+        let Some((_, file)) = open.as_mut().filter(|(noted, _)| noted == upload_id) else { return Ok(()) };
         let added = line(&PartLine { part, etag: etag.to_owned() }).and_then(|line| file.write_all(&line));
         added.map_err(|error| {
             *open = None;
@@ -130,6 +138,10 @@ impl Journal {
         // One that stays is taken for another upload's, and begun anew.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn path(folder: &Path, component_id: &str) -> PathBuf {
+    folder.join(format!("{component_id}.upload"))
 }
 
 /// A line that was written to its end, without the end.
@@ -193,11 +205,21 @@ mod tests {
         let journal = Journal::open(&folder.path().join("new"), "c1", &fingerprint(99)).unwrap();
         assert_eq!(journal.read("u1", 8), Noted::Nothing);
         journal.begin("u1", 8, &parts(&[2])).unwrap();
-        journal.add(5, "etag5").unwrap();
+        journal.add("u1", 5, "etag5").unwrap();
         let other = Journal::open(&folder.path().join("new"), "c1", &fingerprint(99)).unwrap();
         assert_eq!(other.read("u1", 8), Noted::Parts(parts(&[2, 5])));
         other.remove();
         assert_eq!(journal.read("u1", 8), Noted::Nothing);
+    }
+
+    #[test]
+    fn a_part_that_is_noted_late_is_none_of_the_upload_that_was_begun_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), "c1", &fingerprint(99)).unwrap();
+        journal.begin("u1", 8, &parts(&[])).unwrap();
+        journal.begin("u2", 8, &parts(&[1])).unwrap();
+        journal.add("u1", 2, "etag2").unwrap();
+        assert_eq!(journal.read("u2", 8), Noted::Parts(parts(&[1])));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::session::policy;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -12,6 +12,8 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Lanes {
     shared: Arc<Semaphore>,
+    /// Uploads that would use another lane.
+    waiting: AtomicUsize,
     moved: Arc<AtomicU64>,
     pilot: Mutex<Pilot>,
 }
@@ -24,21 +26,24 @@ pub(super) struct Lane {
 }
 
 impl Lanes {
-    /// `fixed` requests at once for an upload that is alone; else as many as help, and never more than `most`.
-    pub(super) fn new(fixed: Option<usize>, most: usize) -> Arc<Self> {
-        let most = most.clamp(1, policy::MOST_CONNECTIONS);
-        let count = fixed.map_or(policy::PARALLEL_PARTS.min(most), |fixed| fixed.max(1));
+    /// `fixed` requests at once for an upload that is alone; else as many as help. Never more than `blocks`: one without
+    /// memory would only wait, until the storage closes its connection.
+    pub(super) fn new(fixed: Option<usize>, blocks: usize) -> Arc<Self> {
+        let most = blocks.clamp(1, policy::MOST_CONNECTIONS);
+        let count = fixed.map_or(policy::PARALLEL_PARTS.min(most), |fixed| fixed.clamp(1, blocks.max(1)));
         Arc::new(Lanes {
             // An upload's own lane is one of them.
             shared: Arc::new(Semaphore::new(count - 1)),
+            waiting: AtomicUsize::new(0),
             moved: Arc::default(),
             pilot: Mutex::new(Pilot::new(count, if fixed.is_some() { count } else { most })),
         })
     }
 
     /// A shared lane, when there is one; who asks first gets the first.
-    pub(super) async fn enter(self: &Arc<Self>) -> Lane {
-        Lane { permit: self.shared.clone().acquire_owned().await.ok(), lanes: self.clone() }
+    pub(super) fn enter(self: &Arc<Self>) -> impl Future<Output = Lane> + Send + use<> {
+        let waiting = Waiting::new(self);
+        async move { Lane { permit: waiting.0.shared.clone().acquire_owned().await.ok(), lanes: waiting.0.clone() } }
     }
 
     /// Where requests count the bytes that move.
@@ -46,13 +51,14 @@ impl Lanes {
         self.moved.clone()
     }
 
-    /// Looks whether another number of lanes would be better. To be called now and then by whoever uploads in parts;
-    /// `wanting` says whether it would use another lane.
-    pub(super) fn adapt(&self, wanting: bool) {
+    /// Looks whether another number of lanes would be better. To be called now and then by whoever uploads in parts, also
+    /// while it needs no more of them.
+    pub(super) fn adapt(&self) {
         let moved = self.moved.load(Ordering::Relaxed);
+        let full = self.waiting.load(Ordering::Relaxed) > 0 && self.shared.available_permits() == 0;
         let mut pilot = self.pilot.lock();
         let before = pilot.count;
-        pilot.look(moved, wanting && self.shared.available_permits() == 0, Instant::now());
+        pilot.look(moved, full, Instant::now());
         self.resize(before, &mut pilot);
     }
 
@@ -75,6 +81,22 @@ impl Lanes {
             // What is in use goes when it is given back.
             pilot.surplus += removed - self.shared.forget_permits(removed);
         }
+    }
+}
+
+/// An upload that stands in the line.
+struct Waiting(Arc<Lanes>);
+
+impl Waiting {
+    fn new(lanes: &Arc<Lanes>) -> Waiting {
+        lanes.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(lanes.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -103,6 +125,8 @@ struct Pilot {
     trial: Option<(usize, f64)>,
     /// Nothing is tried before.
     rest: Option<Instant>,
+    /// When the storage last asked for less.
+    slowed: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +141,7 @@ struct Window {
 
 impl Pilot {
     fn new(count: usize, most: usize) -> Self {
-        Pilot { count, most: most.max(count), surplus: 0, window: None, trial: None, rest: None }
+        Pilot { count, most: most.max(count), surplus: 0, window: None, trial: None, rest: None, slowed: None }
     }
 
     fn look(&mut self, moved: u64, full: bool, now: Instant) {
@@ -125,7 +149,8 @@ impl Pilot {
             self.window = Some(Window { since: now, moved, full, warming: true });
             return;
         };
-        window.full &= full;
+        // Lanes that were added at its beginning are not in use in the same moment.
+        window.full &= full || now.duration_since(window.since) < policy::ADAPT_INTERVAL / 5;
         let Window { since, moved: before, full: was_full, warming } = *window;
         let (elapsed, bytes) = (now.duration_since(since), moved.saturating_sub(before));
         // On a slow link a window is as long as it takes until chance does not count.
@@ -163,7 +188,8 @@ impl Pilot {
 
     fn climb(&mut self, speed: f64) {
         let more = (self.count + self.count.div_ceil(2)).min(self.most);
-        if more > self.count {
+        let is_fast = speed >= self.count as f64 * policy::ADAPT_FAST as f64;
+        if more > self.count && !is_fast {
             self.trial = Some((self.count, speed));
             self.count = more;
         }
@@ -177,6 +203,10 @@ impl Pilot {
     }
 
     fn slow_down(&mut self, now: Instant) {
+        if self.slowed.is_some_and(|slowed| now.duration_since(slowed) < policy::SLOW_DOWN_INTERVAL) {
+            return;
+        }
+        self.slowed = Some(now);
         self.trial = None;
         self.count = (self.count / 2).max(1);
         self.rest = Some(now + policy::ADAPT_REST);
@@ -216,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn no_more_lanes_are_tried_where_each_is_fast() {
+        let mut pilot = Pilot::new(6, 16);
+        for windows in 1..10 {
+            assert_eq!(settle(&mut pilot, windows, |lanes| 4.0 * FAST * lanes as f64), 6);
+        }
+    }
+
+    #[test]
     fn climbing_ends_where_it_no_longer_pays() {
         assert_eq!(settle(&mut Pilot::new(6, 16), 20, |lanes| FAST * lanes.min(9) as f64), 9);
     }
@@ -247,6 +285,42 @@ mod tests {
         drop(used);
         let left: Vec<Lane> = std::iter::from_fn(|| lanes.enter().now_or_never()).collect();
         assert_eq!(left.len(), 2);
+    }
+
+    #[test]
+    fn no_lane_is_for_a_request_that_would_only_wait_for_memory() {
+        // Four blocks, one of which is for the upload's own lane.
+        let lanes = Lanes::new(Some(64), 4);
+        assert_eq!(lanes.shared.available_permits(), 3);
+    }
+
+    #[test]
+    fn requests_that_were_refused_together_count_once() {
+        let mut pilot = Pilot::new(16, 16);
+        let now = Instant::now();
+        (0..16).for_each(|_| pilot.slow_down(now));
+        assert_eq!(pilot.count, 8);
+        pilot.slow_down(now + policy::SLOW_DOWN_INTERVAL);
+        assert_eq!(pilot.count, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_needs_no_more_lanes_does_not_keep_others_from_them() {
+        let lanes = Lanes::new(None, 16);
+        let (mut used, mut next) = (Vec::new(), Box::pin(lanes.enter()));
+        for _ in 0..20 {
+            while let Some(lane) = next.as_mut().now_or_never() {
+                used.push(lane);
+                next = Box::pin(lanes.enter());
+            }
+            let moved = FAST * (used.len() + 1) as f64 * policy::ADAPT_INTERVAL.as_secs_f64();
+            lanes.moved().fetch_add(moved as u64, Ordering::Relaxed);
+            tokio::time::advance(policy::ADAPT_INTERVAL).await;
+            lanes.adapt();
+            // The other one is paused, or at its end.
+            lanes.adapt();
+        }
+        assert_eq!(lanes.pilot.lock().count, 16);
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use std::ops::Range;
 use std::pin::pin;
+use std::time::Duration;
 use tokio::time::sleep_until;
 
 /// The bytes of one request.
@@ -58,10 +59,11 @@ impl Upload<'_> {
     pub(super) async fn put_repeatedly(&self, part: &Part) -> End {
         let limits = &self.traffic.limits;
         let mut tries = Tries::lasting(limits.patience).beginning_with(limits.retry_base);
+        let mut head_first = Duration::ZERO;
         loop {
             let pauses = self.gate.times_closed();
             let error = tokio::select! {
-                put = self.put(part) => match put {
+                put = self.put(part, head_first) => match put {
                     Ok(receipt) => return End::Stored(receipt),
                     Err(error) => error,
                 },
@@ -77,6 +79,8 @@ impl Upload<'_> {
                     return End::Paused;
                 }
             }
+            let broke = error.code == Code::StorageUnavailable && error.details.http_status.is_none();
+            head_first = if broke { limits.retry_base * 2 } else { Duration::ZERO };
             let Some(wait) = tries.after(&error) else { return End::Failed(error) };
             let what = part.number.map_or_else(|| "the file".to_owned(), |number| format!("part {number}"));
             self.log.info("transfer", format_args!("sending {what} again in {} ms: {error}", wait.as_millis()));
@@ -89,18 +93,18 @@ impl Upload<'_> {
         loop {
             self.gate.closed().await;
             tokio::select! {
-                () = tokio::time::sleep(policy::PAUSE_HOLD) => return,
+                () = tokio::time::sleep(self.traffic.limits.pause_hold) => return,
                 () = self.gate.opened() => {}
             }
         }
     }
 
-    async fn put(&self, part: &Part) -> Result<Receipt> {
+    async fn put(&self, part: &Part, head_first: Duration) -> Result<Receipt> {
         let url = part.address.url();
         let length = part.range.end - part.range.start;
         let attempt = Attempt(Counter::new(self.progress.clone(), self.traffic.lanes.moved(), length));
         let answer = tokio::select! {
-            answer = self.send(part, &attempt.0) => answer?,
+            answer = self.send(part, head_first, &attempt.0) => answer?,
             stalled = self.stalled(part, &attempt.0) => return Err(stalled),
         };
         if answer.status.as_u16() == 407 {
@@ -126,8 +130,10 @@ impl Upload<'_> {
         Ok(Receipt { etag, verified })
     }
 
-    /// Feeds the file to the request, and waits for the answer.
-    async fn send(&self, part: &Part, counter: &Counter) -> Result<Answer> {
+    /// Feeds the file to the request, and waits for the answer. The body begins `head_first` after the head: a storage that
+    /// refuses an address by the head alone closes the connection, and bytes that arrive after that reset it, so that the
+    /// answer is lost and nobody knows why. After a connection that broke the answer gets the time to arrive before them.
+    async fn send(&self, part: &Part, head_first: Duration, counter: &Counter) -> Result<Answer> {
         let length = part.range.end - part.range.start;
         let (frames, body) = PartBody::new(length, counter.clone());
         let feed = Feed {
@@ -140,7 +146,14 @@ impl Upload<'_> {
         };
         let mut answer = pin!(self.request(part, body));
         let mut fed = None;
-        let mut feeding = pin!(feed.run(frames));
+        let mut feeding = pin!(async {
+            if !head_first.is_zero() {
+                counter.wait(Wait::Us);
+                tokio::time::sleep(head_first).await;
+                counter.wait(Wait::Network);
+            }
+            feed.run(frames).await
+        });
         loop {
             tokio::select! {
                 biased;
@@ -206,7 +219,13 @@ impl Upload<'_> {
                  storage"
             );
         }
-        if matches!(fault.code, Code::ConnectionLost | Code::WrongServer) {
+        // In the middle of a connection it is no question of trust: that was settled when it was made.
+        let is_cut_off = fault.code == Code::Tls && !error.is_connect();
+        if is_cut_off {
+            let place = show_url(part.address.url());
+            fault.message = format!("the encrypted connection to {place} broke: check the network, and publish again");
+        }
+        if is_cut_off || matches!(fault.code, Code::ConnectionLost | Code::WrongServer) {
             fault.code = Code::StorageUnavailable;
         }
         fault

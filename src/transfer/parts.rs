@@ -184,7 +184,7 @@ impl<'a> Parts<'a> {
                     }
                 }
                 () = upload.gate.opened(), if upload.gate.is_closed() => {}
-                _ = looks.tick() => upload.traffic.lanes.adapt(ready),
+                _ = looks.tick() => upload.traffic.lanes.adapt(),
             }
         }
     }
@@ -240,9 +240,9 @@ impl<'a> Parts<'a> {
     /// In the background: the journal is for another day.
     fn note(&self, number: u32, etag: String) {
         if let Some(journal) = self.upload.journal.clone() {
-            let log = self.upload.log.clone();
+            let (log, upload_id) = (self.upload.log.clone(), self.upload_id.clone());
             tokio::task::spawn_blocking(move || {
-                if let Err(error) = journal.add(number, &etag) {
+                if let Err(error) = journal.add(&upload_id, number, &etag) {
                     log.warning("transfer", &error);
                 }
             });

@@ -29,9 +29,15 @@ impl Rate {
 
     /// Takes effect at once, also on what waits already.
     pub(super) fn set(&self, bytes_per_second: u64) {
-        self.cap.send_replace(bytes_per_second);
-        // What was reserved at the former speed is forgotten.
-        *self.free.lock() = Instant::now();
+        let mut free = self.free.lock();
+        let former = self.cap.send_replace(bytes_per_second);
+        let now = Instant::now();
+        // What was reserved at the former speed takes as long as it would at this one: a host may set it many times a second.
+        let left = free.saturating_duration_since(now);
+        *free = match (former, bytes_per_second) {
+            (0, _) | (_, 0) => now,
+            (former, present) => now + left.mul_f64(former as f64 / present as f64),
+        };
     }
 
     /// Whether there is a cap.
@@ -57,19 +63,22 @@ impl Rate {
         let mut changes = self.cap.subscribe();
         let _turn = self.turns.lock().await;
         loop {
-            let cap = *changes.borrow_and_update();
-            let (now, free) = (Instant::now(), *self.free.lock());
-            if cap == 0 {
-                return;
-            }
-            if free <= now {
-                // What was not used in quiet times is not made up for, but a timer that fired late is.
-                let from = free.max(now - TIMER);
-                *self.free.lock() = from + Duration::from_secs_f64(bytes as f64 / cap as f64);
-                return;
-            }
+            let until = {
+                // Together, so that nothing is reserved at a speed that is no more.
+                let mut free = self.free.lock();
+                let (cap, now) = (*changes.borrow_and_update(), Instant::now());
+                if cap == 0 {
+                    return;
+                }
+                if *free <= now {
+                    // What was not used in quiet times is not made up for, but a timer that fired late is.
+                    *free = (*free).max(now - TIMER) + Duration::from_secs_f64(bytes as f64 / cap as f64);
+                    return;
+                }
+                *free
+            };
             tokio::select! {
-                () = tokio::time::sleep_until(free) => {}
+                () = tokio::time::sleep_until(until) => {}
                 _ = changes.changed() => {}
             }
         }
@@ -112,6 +121,44 @@ mod tests {
         join(rate.take(1), lift).await;
         assert!(start.elapsed() < Duration::from_secs(2));
         assert_eq!(rate.frame(), policy::FRAME_SIZE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cap_holds_while_a_host_sets_it_again_and_again() {
+        for other in [100_000, 100_001] {
+            let rate = Rate::new(100_000);
+            let start = Instant::now();
+            let send = async {
+                for _ in 0..20 {
+                    rate.take(10_000).await;
+                }
+            };
+            // As a slider does that is being moved.
+            let slide = async {
+                for step in 0.. {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    rate.set([other, 100_000][step % 2]);
+                }
+            };
+            tokio::select! {
+                () = send => {}
+                () = slide => {}
+            }
+            assert!(start.elapsed() >= Duration::from_millis(1_850), "{other}: {:?}", start.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_waits_at_the_new_speed() {
+        for (before, after) in [(1, 1_000), (1_000, 1), (u64::MAX, 1_000), (1, u64::MAX)] {
+            let rate = Rate::new(before);
+            rate.take(1_000).await;
+            rate.set(after);
+            let start = Instant::now();
+            rate.take(1).await;
+            let longest = Duration::from_millis(10) + Duration::from_secs_f64(1_000.0 / after as f64);
+            assert!(start.elapsed() <= longest, "{before} to {after}: {:?}", start.elapsed());
+        }
     }
 
     #[test]

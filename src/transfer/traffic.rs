@@ -37,6 +37,8 @@ pub struct Limits {
     pub patience: Duration,
     /// The first wait between tries.
     pub retry_base: Duration,
+    /// How long the requests of a paused job are held open.
+    pub pause_hold: Duration,
 }
 
 impl Default for Limits {
@@ -49,6 +51,7 @@ impl Default for Limits {
             idle_timeout: policy::UPLOAD_IDLE_TIMEOUT,
             patience: policy::UPLOAD_PATIENCE,
             retry_base: policy::RETRY_BASE,
+            pause_hold: policy::PAUSE_HOLD,
         }
     }
 }
@@ -66,7 +69,6 @@ impl Traffic {
     /// Traffic within these limits. Memory is taken when it is needed.
     pub fn new(limits: Limits) -> Arc<Self> {
         let buffers = Buffers::new(limits.memory_bytes);
-        // A connection without a block would only wait.
         let lanes = Lanes::new(limits.connections, buffers.limit());
         Arc::new(Traffic { lanes, rate: Rate::new(limits.bytes_per_second), buffers, limits })
     }

@@ -83,7 +83,7 @@ impl Upload<'_> {
         let mut renewed = false;
         loop {
             match self.put_repeatedly(&part).await {
-                End::Stored(receipt) => return Ok(self.stored_whole(&receipt)),
+                End::Stored(receipt) => return Ok(self.stored_whole(&receipt, &part.headers)),
                 End::Paused => self.gate.opened().await,
                 End::Failed(error) if storage::wants_fresh_address(&error) && !renewed => {
                     renewed = true;
@@ -98,8 +98,13 @@ impl Upload<'_> {
         }
     }
 
-    fn stored_whole(&self, receipt: &Receipt) -> Uploaded {
-        let verified = receipt.verified || self.traffic.verify() == Verify::Off;
+    fn stored_whole(&self, receipt: &Receipt, headers: &HeaderMap) -> Uploaded {
+        let verified = match self.traffic.verify() {
+            Verify::Off => true,
+            Verify::Etag => receipt.verified,
+            // The storage itself has refused other bytes, where the server let it know them.
+            Verify::ContentMd5 => receipt.verified || headers.contains_key("content-md5"),
+        };
         let warnings = if verified { Vec::new() } else { vec![self.unverified(receipt.etag.is_some())] };
         Uploaded { warnings, verified, ..Uploaded::default() }
     }

@@ -462,7 +462,7 @@ static void bad_hub_texts(void)
     SUBSCRIBE(FTR_E_EXPRESSION, "character 1,", "");
     SUBSCRIBE(FTR_E_EXPRESSION, "character 6,", "topic");
     SUBSCRIBE(FTR_E_EXPRESSION, "expected a value", "topic=");
-    SUBSCRIBE(FTR_E_EXPRESSION, "character 13,", "topic=a and ");
+    SUBSCRIBE(FTR_E_EXPRESSION, "character 12,", "topic=a and ");
 #undef SUBSCRIBE
     subscribe = subscribe_init;
     subscribe.metadata = "[]";

@@ -46,6 +46,16 @@ impl Host {
         assert_eq!(status, HubStatus::Connected, "{error:?}");
     }
 
+    /// Waits until so many connections came to be, one after the other, and the last one is there.
+    pub fn wait_connections(&self, count: u64) {
+        let deadline = Instant::now() + LIMIT;
+        while self.hub.counts().connections < count {
+            assert!(Instant::now() < deadline, "{:?}", self.hub.counts());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.wait_connected();
+    }
+
     pub fn subscribe(&self, expression: &str, handle: u64) -> u64 {
         self.hub.subscribe(subscription(expression), Receiver { handle, tag: handle }).unwrap()
     }

@@ -6,5 +6,6 @@ mod events;
 mod faults;
 #[path = "../ftrack_support/mod.rs"]
 mod ftrack_support;
+mod haste;
 mod host;
 mod server;

@@ -1,7 +1,7 @@
 //! Publishes that are tried again: with the same idempotency key there is one version, and what is in storage stays there.
 
 use super::host::{Ended, Publish, Session, Staging, film, session_options, text};
-use super::relay::{Act, Decide, exception, relay};
+use super::relay::{Act, Decide, does, exception, relay};
 use super::valve::Valve;
 use ftreview::ffi::constants::*;
 use ftreview::ffi::types::ftr_session_options;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 const TASK: &str = "demo/sq010/sh010/compositing";
 const MIB: u64 = 1 << 20;
@@ -136,7 +137,7 @@ fn a_publish_whose_host_was_killed_goes_on_in_another_process() {
     let staging = Staging::start();
     let path = film(&staging, SIZE).unwrap();
     let valve = Valve::before(staging.address(), 40 * MIB);
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let mut host = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "again::host_that_is_killed", "--ignored", "--nocapture"])
         .env(KILLED, format!("{}\n{}\n{}", staging.url(), journal(&staging).display(), path.display()))
@@ -191,7 +192,7 @@ fn lose_parts(data: &Path) -> usize {
 /// Cuts an object short in the moment in which its size is asked for.
 fn cutting(staging: &Staging) -> Valve {
     let valve = Valve::before(staging.address(), u64::MAX);
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let storage = staging.storage();
     valve.before_reading(move |line| {
         let id = line.split('/').nth(2).unwrap().split('?').next().unwrap();
@@ -224,4 +225,77 @@ fn a_file_that_went_up_whole_and_has_no_checksum_is_measured_at_least() {
     let ended = staging.session().publish(&Publish::of(film(&staging, 4 * MIB).unwrap(), TASK));
     assert_eq!((ended.state, ended.code), (FTR_JOB_FAILED, Code::StorageMismatch as i32), "{ended:?}");
     assert_eq!(staging.census(), before);
+}
+
+#[test]
+fn a_publish_that_fails_takes_nothing_from_one_with_the_same_key_that_was_done_meanwhile() {
+    for size in [4 * MIB, 20 * MIB] {
+        let staging = Staging::start();
+        let path = film(&staging, size).unwrap();
+        let other = Mutex::new(Some((staging.session(), keyed(&path))));
+        let winner: Arc<Mutex<Ended>> = Arc::default();
+        let told = winner.clone();
+        let late = session(
+            &relay(
+                staging.url(),
+                Box::new(move |operations| {
+                    // What it does last before a version, in parts or whole.
+                    if !completes(operations) && !does(operations, "create", "AssetVersion") {
+                        return Act::Pass;
+                    }
+                    if let Some((session, publish)) = other.lock().unwrap().take() {
+                        *told.lock().unwrap() = session.publish(&publish).done();
+                    }
+                    Act::Refuse(200, exception("ValidationError", "not now"))
+                }),
+            ),
+            &journal(&staging),
+        );
+        late.publish(&keyed(&path));
+        let winner = winner.lock().unwrap();
+        assert_whole(&staging, &winner, &path);
+        assert_media(&staging, &winner);
+        assert_eq!(staging.census(), [1, 1, 1, 1]);
+    }
+}
+
+/// That the version has what it shows.
+fn assert_media(staging: &Staging, ended: &Ended) {
+    let (component, version) = (&ended.component_id, &ended.version_id);
+    let shown = format!("select id from FileComponent where id is \"{component}\" and version_id is \"{version}\"");
+    assert_eq!(staging.query(&shown).len(), 1, "{ended:?}");
+}
+
+#[test]
+fn hosts_that_publish_with_one_key_at_the_same_time_make_one_version_and_take_nothing_from_each_other() {
+    for (round, size) in [(1, 20 * MIB), (2, 4 * MIB), (3, 40 * MIB)] {
+        let staging = Staging::start();
+        let path = film(&staging, size).unwrap();
+        let sessions: Vec<Session> = (0..3).map(|_| session(staging.url(), &journal(&staging))).collect();
+        let jobs: Vec<_> = sessions.iter().map(|session| session.submit(&keyed(&path)).unwrap()).collect();
+        let ended: Vec<Ended> = jobs.iter().map(|job| job.wait()).collect();
+        let done: Vec<&Ended> = ended.iter().filter(|ended| ended.state == FTR_JOB_DONE).collect();
+        assert!(!done.is_empty(), "{round}: {ended:?}");
+        for one in done {
+            assert_whole(&staging, one, &path);
+            assert_media(&staging, one);
+            assert_eq!(staging.census(), [1, 1, 1, 1], "{round}: {ended:?}");
+        }
+        // Who came too late can try again, and finds it done.
+        let again = sessions[0].publish(&keyed(&path)).done();
+        assert_whole(&staging, &again, &path);
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_is_a_warning_that_names_it() {
+    let staging = Staging::start();
+    let path = film(&staging, 20 * MIB).unwrap();
+    let no_folder = staging.scratch().join("notes.txt");
+    std::fs::write(&no_folder, "mine").unwrap();
+    let ended = session(staging.url(), &no_folder).publish(&keyed(&path)).done();
+    assert_whole(&staging, &ended, &path);
+    let about = |warning: &&String| warning.contains("journal_folder") && warning.contains("notes.txt");
+    assert_eq!(ended.warnings.iter().filter(about).count(), 1, "{:?}", ended.warnings);
+    assert_eq!(std::fs::read(&no_folder).unwrap(), b"mine");
 }

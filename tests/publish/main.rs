@@ -13,6 +13,7 @@ mod host; // a host program and a server
 mod nasty_hosts; // what hosts do that nobody advises, and that must do no harm
 mod relay; // spoils answers on their way
 mod requests; // how many requests a publish takes, and why each
+mod same_key; // tries with one idempotency key that meet
 mod sessions; // what a session tells of its server
 mod uploads; // large files: what is refused, and that they can be stopped
 mod valve; // lets bytes through to the storage, or not

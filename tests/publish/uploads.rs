@@ -121,7 +121,7 @@ fn no_byte_moves_while_a_publish_is_paused_and_it_ends_whole_when_it_goes_on() {
     let options = ftr_session_options { upload_connections: 2, ..session_options() };
     let session = Session::with(staging.url(), options).unwrap_or_else(|(_, message)| panic!("{message}"));
     let valve = Valve::before(staging.address(), 2 * MIB);
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let job = session.submit(&Publish::of(&path, TASK)).unwrap();
     valve.wait_passed(MIB);
     assert_eq!(ftr_job_pause(job.0), FTR_OK);
@@ -160,7 +160,7 @@ fn a_paused_publish_can_be_cancelled() {
     let session = staging.session();
     let path = film(&staging, 64 * MIB).unwrap();
     let valve = Valve::before(staging.address(), MIB);
-    staging.storage().set_public_url(valve.url().into());
+    staging.storage().set_public_url(valve.url());
     let job = session.submit(&Publish::of(&path, TASK)).unwrap();
     valve.wait_passed(MIB / 2);
     assert_eq!((ftr_job_pause(job.0), ftr_job_cancel(job.0)), (FTR_OK, FTR_OK));

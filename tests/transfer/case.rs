@@ -164,13 +164,15 @@ pub struct Sending<'a> {
     pub gate: Arc<Gate>,
     pub journal: Option<Arc<Journal>>,
     pub progress: Arc<Progress>,
+    /// What a renewal of the addresses ends with instead.
+    pub renewal_fails: Option<Error>,
 }
 
 impl<'a> Sending<'a> {
     pub fn new(http: &'a Http, server: &'a Server, file: &'a File, plan: Plan) -> Sending<'a> {
         let limits = limits();
         let (gate, progress) = (Arc::default(), Arc::default());
-        Sending { http, server, file, plan, limits, traffic: None, gate, journal: None, progress }
+        Sending { http, server, file, plan, limits, traffic: None, gate, journal: None, progress, renewal_fails: None }
     }
 
     pub async fn run(&self) -> Sent {
@@ -207,7 +209,12 @@ impl<'a> Sending<'a> {
 
 impl Renewal for Sending<'_> {
     fn renew(&self) -> BoxFuture<'_, Result<Target, Error>> {
-        Box::pin(async { Ok(self.target()) })
+        Box::pin(async {
+            match &self.renewal_fails {
+                Some(error) => Err(error.clone()),
+                None => Ok(self.target()),
+            }
+        })
     }
 }
 

@@ -80,13 +80,14 @@ async fn a_pause_longer_than_connections_are_held_sends_again_what_was_cut_off_a
     let place = file.place(Spot::Middle);
     server.store.spoil(place, Fault::Stall(Moment::Quarters(2)), 1);
     let http = http(&server).await;
-    let sending = Sending::new(&http, &server, file, file.plan(Spot::Middle));
+    let mut sending = Sending::new(&http, &server, file, file.plan(Spot::Middle));
+    sending.limits.pause_hold = Duration::from_millis(200);
     let (sent, ()) = tokio::join!(sending.run(), async {
         while !server.store.seen().iter().any(|seen| seen.place == place) {
             tokio::task::yield_now().await;
         }
         sending.gate.set_closed(true);
-        tokio::time::sleep(policy::PAUSE_HOLD + Duration::from_millis(500)).await;
+        tokio::time::sleep(sending.limits.pause_hold * 3).await;
         sending.gate.set_closed(false);
     });
     judge_outcome(&place, &Outcome::Arrives, file, &server, &sent);
@@ -167,6 +168,23 @@ async fn checksums_are_compared_unless_the_host_switches_that_off() {
             let sent = sending.run().await;
             judge_outcome(&spot, &Outcome::Arrives, file, &server, &sent);
         }
+    }
+}
+
+#[tokio::test]
+async fn what_the_storage_compares_itself_needs_no_etag() {
+    for told in [true, false] {
+        // This storage compares nothing; it is about what is made of its answer.
+        let told_md5 = told.then(|| "AAAAAAAAAAAAAAAAAAAAAA==".to_owned());
+        let server = Server::with(|store| store.content_md5 = told_md5).await;
+        let file = File::small();
+        server.store.spoil(Place::Whole, Fault::OpaqueEtag, ALWAYS);
+        let http = http(&server).await;
+        let mut sending = Sending::new(&http, &server, file, file.plan(Spot::Whole));
+        sending.limits.verify = Verify::ContentMd5;
+        let sent = sending.run().await;
+        let outcome = if told { Outcome::Arrives } else { Outcome::Warns("is no MD5") };
+        judge_outcome(&told, &outcome, file, &server, &sent);
     }
 }
 

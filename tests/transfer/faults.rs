@@ -8,7 +8,7 @@ use ftreview::session::Code;
 use std::time::Duration;
 
 /// Short for tests in which it ends the wait; long enough that a busy machine does not.
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_millis(1500);
 
 const UNAVAILABLE: Outcome = Outcome::Fails(Code::StorageUnavailable, &["again"]);
 
@@ -85,7 +85,7 @@ async fn an_answer_before_the_body_is_read_is_no_proof_of_anything() {
 
 #[tokio::test]
 async fn a_stall_at_any_point_is_given_up_and_costs_its_own_part_once_more() {
-    let timeout = Outcome::Fails(Code::NetworkTimeout, &["2 s", "check the network"]);
+    let timeout = Outcome::Fails(Code::NetworkTimeout, &["1.5 s", "check the network"]);
     let rows = |moment| impatient(passing(Fault::Stall(moment), timeout.clone()));
     let large = [Moment::Start, Moment::Quarters(2)].into_iter().flat_map(|moment| with_large_file(rows(moment)));
     run_all([Moment::Start, Moment::Quarters(2), Moment::Stored].into_iter().flat_map(rows).chain(large)).await;
@@ -94,15 +94,15 @@ async fn a_stall_at_any_point_is_given_up_and_costs_its_own_part_once_more() {
 #[tokio::test]
 async fn one_byte_a_second_is_a_stall_in_either_direction() {
     let second = Duration::from_secs(1);
-    let timeout = Outcome::Fails(Code::NetworkTimeout, &["2 s"]);
+    let timeout = Outcome::Fails(Code::NetworkTimeout, &["1.5 s"]);
     let faults = [Fault::ReadSlowly { bytes: 1, pause: second }, Fault::AnswerSlowly(second)];
     run_all(faults.into_iter().flat_map(|fault| impatient(passing(fault, timeout.clone())))).await;
 }
 
 #[tokio::test]
 async fn a_slow_storage_that_goes_on_reading_is_no_stall() {
-    // The whole takes twice the idle time, and what is in buffers at the end much less.
-    let (server, file) = (Server::start().await, File::new(16 << 20, 16 << 20));
+    // The whole takes longer than the idle time, and what is in buffers at the end much less.
+    let (server, file) = (Server::start().await, File::new(12 << 20, 12 << 20));
     server.store.spoil(Place::Whole, Fault::ReadSlowly { bytes: 128 << 10, pause: Duration::from_millis(50) }, ALWAYS);
     let http = http(&server).await;
     let sent = send(&http, &server, &file, file.plan(Spot::Whole), Duration::from_secs(3)).await;

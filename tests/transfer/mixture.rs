@@ -114,7 +114,7 @@ async fn a_fault_that_meets_all_parts_at_once_is_survived() {
         for number in 1..=9 {
             server.store.spoil(Place::Part(number), fault.clone(), 1);
         }
-        let sent = send(&http, &server, file, file.plan(Spot::First), IDLE).await;
+        let sent = send(&http, &server, file, file.plan(Spot::First), IDLE / 2).await;
         judge_outcome(&fault, &Outcome::Arrives, file, &server, &sent);
     }))
     .await;

@@ -116,3 +116,27 @@ async fn connections_are_kept_and_used_again() {
     let file = File::small();
     assert!(server.connections() <= 6, "{} connections for {:?}", server.connections(), file.plan(Spot::First));
 }
+
+#[tokio::test]
+async fn a_file_that_changes_while_its_parts_are_sent_is_told_and_not_put_together() {
+    for size in [100, 900_000] {
+        let server = Server::start().await;
+        let file = File::new(8 * 100_003 + 33_333, 100_003);
+        server.store.spoil(Place::Part(9), Fault::Refuse(Reply::new(503, "").with("Retry-After", "1")), 1);
+        let http = http(&server).await;
+        let sending = Sending::new(&http, &server, &file, file.plan(Spot::First));
+        let (sent, ()) = tokio::join!(sending.run(), async {
+            while !server.store.seen().iter().any(|seen| seen.place == Place::Part(9)) {
+                tokio::task::yield_now().await;
+            }
+            std::fs::File::options().write(true).open(&file.path).unwrap().set_len(size).unwrap();
+        });
+        judge_outcome(
+            &size,
+            &Outcome::Fails(Code::FileChanged, &["while it was being published"]),
+            &file,
+            &server,
+            &sent,
+        );
+    }
+}

@@ -1,11 +1,11 @@
 //! Addresses that run out, are refused, or belong to an upload that the storage forgot. What real servers do when they are
 //! asked for addresses a second time is not known, so both are tested: the same upload, and another one.
 
-use super::case::{ALWAYS, EVERYWHERE, File, Outcome, Sent, Spot, http, judge_outcome, send};
+use super::case::{ALWAYS, EVERYWHERE, File, Outcome, Sending, Sent, Spot, http, judge_outcome, send};
 use super::fault::{Fault, Reply};
 use super::store::{Life, Place};
 use super::wire::Server;
-use ftreview::session::Code;
+use ftreview::session::{Code, Error};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -50,6 +50,31 @@ async fn addresses_that_had_run_out_before_their_first_use_are_asked_for_again()
         check(&server, spot, Outcome::Arrives).await;
         assert_eq!(server.store.hand_outs(), 2);
         assert!(successes(&server).values().all(|count| *count == 1));
+    }
+}
+
+/// What S3 does with an expired address: the connection is reset under the body that is being sent, and the answer with it.
+#[tokio::test]
+async fn a_refusal_before_the_body_is_read_is_not_taken_for_a_broken_connection_for_long() {
+    for (life, spot) in
+        [Life::Over, Life::Denied].into_iter().flat_map(|life| [(life, Spot::Whole), (life, Spot::First)])
+    {
+        let server = Server::with(|store| store.refuses_early = true).await;
+        server.store.set_lives([life]);
+        let file = File::large();
+        let http = http(&server).await;
+        let mut sending = Sending::new(&http, &server, file, file.plan(spot));
+        // Time for an answer to arrive, also on a busy machine.
+        sending.limits.retry_base = Duration::from_millis(250);
+        let sent = sending.run().await;
+        judge_outcome(&(life, spot), &Outcome::Arrives, file, &server, &sent);
+        assert_eq!(server.store.hand_outs(), 2);
+        let refused: Vec<Place> =
+            server.store.seen().iter().filter(|seen| seen.generation == 1).map(|seen| seen.place).collect();
+        for place in &refused {
+            let tries = refused.iter().filter(|other| *other == place).count();
+            assert!(tries <= 2, "{place:?} was tried {tries} times\n{}", sent.log);
+        }
     }
 }
 
@@ -129,5 +154,25 @@ async fn an_upload_that_the_storage_forgot_begins_anew() {
         server.store.spoil(File::small().place(spot), Fault::ForgetUpload, 1);
         check(&server, spot, Outcome::Arrives).await;
         assert_eq!(server.store.hand_outs(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_told_as_what_it_is() {
+    for spot in [Spot::Whole, Spot::First] {
+        let server = server(false, [Life::Over]).await;
+        let (file, http) = (File::small(), http(&server).await);
+        let mut sending = Sending::new(&http, &server, file, file.plan(spot));
+        let away =
+            Error::new(Code::Unreachable, "studio.example cannot be reached: its name is unknown; check the network");
+        sending.renewal_fails = Some(away);
+        let sent = sending.run().await;
+        judge_outcome(
+            &spot,
+            &Outcome::Fails(Code::Unreachable, &["studio.example", "check the network"]),
+            file,
+            &server,
+            &sent,
+        );
     }
 }

@@ -58,6 +58,10 @@ pub struct Store {
     pub late_place: Option<Place>,
     /// Whether a renewal of addresses opens another upload in parts.
     pub renews_upload: bool,
+    /// What the server has signed with the address of a whole file.
+    pub content_md5: Option<String>,
+    /// Whether it says no to an address at once and closes the connection, with the body unread.
+    pub refuses_early: bool,
     state: Mutex<State>,
     successes: AtomicU64,
 }
@@ -96,6 +100,8 @@ impl Store {
             late_url: None,
             late_place: None,
             renews_upload: false,
+            content_md5: None,
+            refuses_early: false,
             state: Mutex::default(),
             successes: AtomicU64::new(0),
         }
@@ -116,6 +122,14 @@ impl Store {
         self.state.lock().lives = lives.into_iter().collect();
     }
 
+    fn headers(&self, size: u64) -> Value {
+        let mut headers = json!({"Content-Type": "video/quicktime", "Content-Length": size.to_string()});
+        if let Some(md5) = &self.content_md5 {
+            headers["Content-MD5"] = md5.as_str().into();
+        }
+        headers
+    }
+
     /// Addresses, as the server answers `get_upload_metadata`. The first call opens the upload.
     pub fn hand_out(&self, plan: Plan, size: u64) -> Value {
         let generation = {
@@ -126,7 +140,7 @@ impl Store {
         match plan {
             Plan::Single => json!({
                 "url": self.address(Place::Whole, generation, None),
-                "headers": {"Content-Type": "video/quicktime", "Content-Length": size.to_string()},
+                "headers": self.headers(size),
             }),
             Plan::Parts { count, .. } => {
                 let upload_id = if self.renews_upload { format!("upload-{generation}") } else { "upload-1".to_owned() };

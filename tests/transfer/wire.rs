@@ -185,8 +185,13 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     async fn run(&mut self) -> io::Result<After> {
-        if let Err(reply) = self.store.check(&self.aim) {
-            return self.refuse(reply).await;
+        match self.store.check(&self.aim) {
+            Err(reply) if self.store.refuses_early => {
+                self.answer(&reply).await?;
+                return Ok(After::Close);
+            }
+            Err(reply) => return self.refuse(reply).await,
+            Ok(()) => {}
         }
         match self.store.next_fault(self.aim.place) {
             Some(fault) => self.spoilt(fault).await,

@@ -68,6 +68,11 @@ pub fn review_page() -> Outcome<String> {
     command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
     command.args(["--reader", READER.0, "--reader-key", READER.1]);
     shell::run(stage.tell(&mut command))?;
+    // At last with the C program that watches: clicks reach it.
+    let watch = cc::example("watch", &artifacts::build()?, &scratch("review-page"))?;
+    let mut command = shell::program(tools::node()?);
+    command.args(["tests/browser/watch.mjs", "--url", &stage.server.url]);
+    shell::run(stage.tell(&mut command).env("FTREVIEW_WATCH", watch))?;
     Ok(seen)
 }
 

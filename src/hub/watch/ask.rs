@@ -3,9 +3,9 @@
 //! entities once an answer (protocol reference, 1.2).
 
 use crate::ftrack::{Client, Filter, Query};
-use crate::session::{Class, Error, Result, policy};
+use crate::session::{Code, Result, policy};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A version, as it is now.
 #[derive(Debug)]
@@ -65,12 +65,14 @@ impl Answer {
     }
 }
 
-/// What does not change between two questions, and whether the server knows frames of notes.
+/// What does not change between two questions, and what the server does not tell.
 #[derive(Debug, Default)]
 pub struct Memory {
     statuses: HashMap<String, String>,
     people: HashMap<String, String>,
     without_frames: bool,
+    /// Types that this server does not have, or that the user may not read: the rest is watched all the same.
+    refused: HashSet<&'static str>,
 }
 
 /// The versions in these review sessions, by session.
@@ -90,7 +92,7 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
         }
     }
     let attributes = ["id", "version_id", "review_session_id"];
-    for row in all(client, &attributes, "ReviewSessionObject", "version_id", versions).await? {
+    for row in some(client, &attributes, "ReviewSessionObject", "version_id", versions, memory).await? {
         if let (Some(id), Some(version), Some(session)) =
             (text(&row, "id"), text(&row, "version_id"), text(&row, "review_session_id"))
         {
@@ -103,8 +105,9 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
     // Dates are ISO 8601 of one server, so that their order is that of time.
     notes.sort_by_key(|row| row.pointer("/date/value").and_then(Value::as_str).unwrap_or_default().to_owned());
     let attributes = ["id", "status", "review_session_object_id", "review_session_invitee_id"];
-    let answers = all(client, &attributes, "ReviewSessionObjectStatus", "review_session_object_id", &objects).await?;
-    answer.media = media(client, versions).await?;
+    let answers =
+        some(client, &attributes, "ReviewSessionObjectStatus", "review_session_object_id", &objects, memory).await?;
+    answer.media = media(client, versions, memory).await?;
     let authors = notes.iter().filter_map(|row| text(row, "user_id")).collect();
     learn_people(client, "User", &["id", "first_name", "last_name", "username"], authors, memory).await?;
     let invitees = answers.iter().filter_map(|row| text(row, "review_session_invitee_id")).collect();
@@ -141,9 +144,13 @@ pub async fn ask(client: &Client, versions: &BTreeSet<String>, memory: &mut Memo
 
 /// What the player can show: a component with a name that it knows, whose `ftr_meta` is there and no longer the placeholder
 /// of media that are being encoded (protocol reference, 3.4).
-async fn media(client: &Client, versions: &BTreeSet<String>) -> Result<BTreeMap<String, (String, String)>> {
+async fn media(
+    client: &Client,
+    versions: &BTreeSet<String>,
+    memory: &mut Memory,
+) -> Result<BTreeMap<String, (String, String)>> {
     let mut named = BTreeMap::new();
-    for row in all(client, &["id", "name", "version_id"], "Component", "version_id", versions).await? {
+    for row in some(client, &["id", "name", "version_id"], "Component", "version_id", versions, memory).await? {
         if let (Some(id), Some(name), Some(version)) = (text(&row, "id"), text(&row, "name"), text(&row, "version_id"))
             && name.starts_with("ftrackreview-")
         {
@@ -151,7 +158,7 @@ async fn media(client: &Client, versions: &BTreeSet<String>) -> Result<BTreeMap<
         }
     }
     let components = named.keys().cloned().collect();
-    let metadata = all(client, &["parent_id", "key", "value"], "Metadata", "parent_id", &components).await?;
+    let metadata = some(client, &["parent_id", "key", "value"], "Metadata", "parent_id", &components, memory).await?;
     let ready = |row: &Value| {
         let whole = text(row, "key")? == "ftr_meta" && text(row, "value")? != "encoding";
         if whole { text(row, "parent_id") } else { None }
@@ -163,18 +170,18 @@ async fn media(client: &Client, versions: &BTreeSet<String>) -> Result<BTreeMap<
 
 async fn notes(client: &Client, parents: &BTreeSet<String>, memory: &mut Memory) -> Result<Vec<Value>> {
     const WITH_FRAMES: [&str; 7] = ["id", "content", "parent_id", "user_id", "in_reply_to_id", "date", "frame_number"];
-    if !memory.without_frames {
-        match all(client, &WITH_FRAMES, "Note", "parent_id", parents).await {
-            // Notes have frames on newer servers only (protocol reference, 3.7).
-            Err(error) if is_refusal(&error) => memory.without_frames = true,
-            other => return other,
-        }
+    if memory.without_frames {
+        return all(client, &WITH_FRAMES[..6], "Note", "parent_id", parents).await;
     }
-    all(client, &WITH_FRAMES[..6], "Note", "parent_id", parents).await
-}
-
-fn is_refusal(error: &Error) -> bool {
-    error.code.class() == Class::Server && error.details.exception.is_some()
+    match all(client, &WITH_FRAMES, "Note", "parent_id", parents).await {
+        Err(error) if error.details.exception.is_some() && error.code != Code::Unauthorised => {
+            // Notes have frames on newer servers only (protocol reference, 3.7).
+            let notes = all(client, &WITH_FRAMES[..6], "Note", "parent_id", parents).await?;
+            memory.without_frames = true;
+            Ok(notes)
+        }
+        other => other,
+    }
 }
 
 async fn learn_people(
@@ -185,7 +192,7 @@ async fn learn_people(
     memory: &mut Memory,
 ) -> Result<()> {
     let unknown: BTreeSet<String> = ids.into_iter().filter(|id| !memory.people.contains_key(id)).collect();
-    for row in all(client, attributes, entity, "id", &unknown).await? {
+    for row in some(client, attributes, entity, "id", &unknown, memory).await? {
         let Some(id) = text(&row, "id") else { continue };
         let names = ["name", "first_name", "last_name"].into_iter().filter_map(|key| text(&row, key));
         let full = names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
@@ -193,6 +200,30 @@ async fn learn_people(
         memory.people.insert(id, name);
     }
     Ok(())
+}
+
+/// The same of a type that not every server has, or lets every user read. It is asked for until it is refused.
+async fn some(
+    client: &Client,
+    attributes: &[&'static str],
+    entity: &'static str,
+    attribute: &'static str,
+    values: &BTreeSet<String>,
+    memory: &mut Memory,
+) -> Result<Vec<Value>> {
+    if memory.refused.contains(entity) {
+        return Ok(Vec::new());
+    }
+    match all(client, attributes, entity, attribute, values).await {
+        Err(error)
+            if matches!(error.code, Code::Query | Code::Validation | Code::Permission | Code::Unsupported)
+                && error.details.exception.is_some() =>
+        {
+            memory.refused.insert(entity);
+            Ok(Vec::new())
+        }
+        other => other,
+    }
 }
 
 /// All entities whose attribute has one of the values, asked for in lists that servers take.

@@ -35,7 +35,7 @@ impl Known {
         review_session: Option<&str>,
         tell: &mut dyn FnMut(Review) -> bool,
     ) -> bool {
-        let first = !std::mem::replace(&mut self.met, true);
+        let first = !self.met;
         let silent_notes = first && !self.fresh;
         let review = |deed, id: &str, text: &str| Review {
             deed,
@@ -116,6 +116,8 @@ impl Known {
         self.notes.retain(|id| answer.notes.iter().any(|note| note.id == *id));
         self.answers.retain(|id, _| answer.answers.iter().any(|given| given.id == *id));
         self.media.retain(|id| answer.media.contains_key(id));
+        // Only now: where there was no room for all of it, this is still the first time.
+        self.met = true;
         true
     }
 }
@@ -203,6 +205,16 @@ mod tests {
         answer.answers = vec![given("approved")];
         assert_eq!(learn(&mut known, &version("s"), &answer), [(Deed::Approved, "a".to_owned())]);
         assert_eq!(learn(&mut known, &version("s"), &answer), []);
+    }
+
+    #[test]
+    fn how_a_version_was_when_it_was_met_is_no_news_also_where_there_was_no_room_for_its_notes() {
+        let mut known = Known::fresh();
+        let mut answer = Answer::default();
+        answer.notes.push(note("n1", "v"));
+        answer.media.insert("c".into(), ("v".into(), "ftrackreview-mp4".into()));
+        assert!(!known.learn(&version("s"), &answer, None, &mut |_| false));
+        assert_eq!(learn(&mut known, &version("s"), &answer), [(Deed::Note, "n1".to_owned())]);
     }
 
     #[test]

@@ -14,13 +14,13 @@ use crate::ftrack::retry::pause_between;
 use crate::session::log::Log;
 use crate::session::news::Receiver;
 use crate::session::queue::Queue;
-use crate::session::{Code, Error, Event, Result, policy};
+use crate::session::{Code, Error, Event, Result, Status, policy};
 use ask::{Answer, Memory};
 use hint::{Hint, Own};
 use known::Known;
 use parking_lot::Mutex;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -153,8 +153,11 @@ impl Watches {
             if tokio::time::timeout(rest, self.reason.notified()).await.is_err() {
                 self.ask_all();
             }
-            // One commit is often several events.
+            // One commit is often several events. And there is no use in asking while the host takes nothing.
             tokio::time::sleep(policy::WATCH_PAUSE).await;
+            while self.queue.review_room() == 0 && !self.state.lock().closed {
+                tokio::time::sleep(policy::WATCH_ROOM_PAUSE).await;
+            }
             let (versions, sessions, all) = {
                 let mut state = self.state.lock();
                 if state.closed {
@@ -166,14 +169,17 @@ impl Watches {
                 Ok(answer) => {
                     failed = 0;
                     if !self.tell(&answer) {
-                        // The host has not polled; it hears the rest when it has.
-                        self.ask_again(versions, all, Duration::from_secs(1)).await;
+                        // The host hears the rest when it has polled.
+                        self.ask_again(versions, all, policy::WATCH_ROOM_PAUSE).await;
                     }
                 }
                 Err(error) => {
                     failed += 1;
                     self.log.info("hub", format_args!("what is watched could not be asked for: {error}"));
-                    let longest = policy::RETRY_BASE.saturating_mul(1 << failed.min(16)).min(policy::RECONNECT_PAUSE);
+                    let doubled = policy::RETRY_BASE.saturating_mul(1 << failed.min(16));
+                    // To ask with a wrong key again and again may lock the account.
+                    let passes = Status::of(&error).passes();
+                    let longest = if passes { doubled.min(policy::RECONNECT_PAUSE) } else { policy::WATCH_REFRESH };
                     self.ask_again(versions, all, pause_between(longest / 2, longest)).await;
                 }
             }
@@ -200,7 +206,7 @@ impl Watches {
             for watch in &mut state.watches {
                 let Some(session) = watch.session().map(str::to_owned) else { continue };
                 let here = found.iter().filter(|(of, _)| *of == session).map(|(_, version)| version.clone());
-                let here: HashSet<String> = here.collect();
+                let here: BTreeSet<String> = here.collect();
                 if sessions.contains(&session) {
                     watch.versions.retain(|version, _| here.contains(version));
                 }

