@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -58,6 +59,8 @@ impl Server {
         let state = open(config, url.trim_end_matches('/')).await?;
         let router = router(&state);
         let (stop, stopped) = oneshot::channel::<()>();
+        // Answers and events are small: without this one waits some 40 ms until the client has confirmed the one before.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
             // Both a message and a dropped sender mean stop.
             let _ = stopped.await;

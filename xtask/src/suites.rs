@@ -121,7 +121,7 @@ pub const SUITES: &[Suite] = &[
     },
     Suite {
         name: "event-hub",
-        about: "The official clients on the staging server's event hub, with each other",
+        about: "The official clients and the library on the staging server's event hub, with each other; their expressions",
         fast: false,
         needs: &[&PYTHON],
         wants: &[],

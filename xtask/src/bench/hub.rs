@@ -49,11 +49,11 @@ struct Row {
     rate: bool,
 }
 
-/// Measures, shows the table, and writes it down unless the run was a partial one.
+/// Measures, shows the table, and writes it down.
 pub fn run(arguments: &[&str]) -> Outcome {
     let amount = match arguments {
         [] => Amount { rounds: 5, round_trips: 2000, events: 20_000 },
-        ["--quick"] => Amount { rounds: 3, round_trips: 1000, events: 10_000 },
+        ["--quick"] => Amount { rounds: 3, round_trips: 500, events: 10_000 },
         ["--smoke"] => Amount { rounds: 1, round_trips: 20, events: 200 },
         other => {
             let given = other.join(" ");
@@ -76,7 +76,7 @@ pub fn run(arguments: &[&str]) -> Outcome {
     }
     let table = table(&bench.clients, &figures);
     println!("{}", document::plain(&table));
-    if amount.rounds == 5 {
+    if !is_smoke {
         let results = results(&table, &amount);
         document::write(&root().join("docs/performance.md"), &MARKS, &results)?;
         println!("Written: docs/performance.md");
@@ -231,9 +231,10 @@ fn table(clients: &[Client], figures: &[Figures]) -> Vec<Vec<String>> {
 fn results(table: &[Vec<String>], amount: &Amount) -> String {
     let header: Vec<&str> = table.first().into_iter().flatten().map(String::as_str).collect();
     format!(
-        "`cargo xtask bench hub` on {}. Medians of {} rounds in turn after one that does not count, with the least and the \
+        "`cargo xtask bench hub{}` on {}. Medians of {} rounds in turn after one that does not count, with the least and the \
          most; {} round trips and {} events each. The ratio is the median of the ratios of neighbouring rounds, this \
          library's number to the official client's.\n\n{}",
+        if amount.rounds == 5 { "" } else { " --quick" },
         document::machine(),
         amount.rounds,
         amount.round_trips,
