@@ -36,7 +36,11 @@ impl Work {
     async fn run(&self) -> (State, Option<Error>) {
         let _turn = tokio::select! {
             biased;
-            () = self.job.cancelled() => return (State::Cancelled, Some(cancelled().at(self.job.stage()))),
+            () = self.job.cancelled() => {
+                let mut error = cancelled().at(self.job.stage());
+                error.message.push_str(NOTHING_LEFT);
+                return (State::Cancelled, Some(error));
+            }
             turn = self.turn() => turn,
         };
         let mut outcome = self.publish().await;
@@ -70,7 +74,7 @@ impl Work {
                 }
                 match self.clean_up().await {
                     CleanedUp::All if error.code == Code::Cancelled => {
-                        error.message.push_str("; nothing of it is left");
+                        error.message.push_str(NOTHING_LEFT);
                     }
                     CleanedUp::Published => error.message.push_str(
                         "; another try with the same idempotency_key has published it meanwhile, and that stays",
@@ -202,6 +206,9 @@ fn files(checked: &Checked) -> Vec<(Media, &'static str)> {
     let thumbnail = checked.thumbnail.clone().map(|media| (media, ids::THUMBNAIL));
     thumbnail.into_iter().chain([(checked.media.clone(), checked.component_name)]).collect()
 }
+
+/// What is said of a cancelled publish of which the server has nothing (more).
+const NOTHING_LEFT: &str = "; nothing of it is left";
 
 fn cancelled() -> Error {
     Error::new(Code::Cancelled, "the job was cancelled before its version was created")

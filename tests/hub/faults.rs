@@ -417,7 +417,9 @@ async fn closing_a_session_ends_every_published_event_and_the_connection() {
         host.session.close(Some(Instant::now()));
         host.hub.close();
         let (tag, error) = host.next_published();
-        assert_eq!((tag, error.unwrap().code), (4, Code::Closed));
+        // It may have been sent, and then nobody knows whether it was told.
+        let code = error.unwrap().code;
+        assert!(tag == 4 && matches!(code, Code::Closed | Code::ConnectionLost), "{tag} {code:?}");
         while host.session.queue().wait(Some(Instant::now() + Duration::from_secs(20)))
             == ftreview::session::queue::Woken::Ready
         {
