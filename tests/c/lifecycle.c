@@ -192,7 +192,7 @@ static void *poll_until_error(void *session)
 
     do
         count = ftr_session_poll_events(*(ftr_session *)session, FTR_NO_TIMEOUT);
-    while (count >= 0);
+    while (count >= 0 || count == FTR_E_CONCURRENT_POLL); /* the other thread has just looked whether this one polls */
     CHECK(count == FTR_E_STALE_HANDLE || count == FTR_E_CLOSED);
     return NULL;
 }
