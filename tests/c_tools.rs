@@ -103,6 +103,8 @@ fn the_library_and_its_programs_are_clean_with_address_sanitizer() {
     }
     let hub = sanitized_program(&library, "tests/c/hub.c", "hub");
     for case in ["question_and_answer", "pulled", "local_events", "ended_in_its_callback", "announced"] {
+        // They count versions: each has a server of its own.
+        let server = Staging::start();
         let mut checked = command(&hub);
         server.tell(&mut checked);
         clean(run(with(checked, &[case.into(), server.url().into(), sample("still.png")])));
