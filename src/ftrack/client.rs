@@ -6,6 +6,7 @@ use super::http::{self, Http, Unread};
 use super::operation::{self, Operation};
 use super::retry::Tries;
 use super::{Environment, ProxyChoice};
+use crate::session::blocking::blocking;
 use crate::session::log::Log;
 use crate::session::secret::show_url;
 use crate::session::{Class, Code, Error, Result, policy};
@@ -285,11 +286,7 @@ impl Client {
     pub(super) async fn ready(&self) -> Result<&Ready> {
         let ready = self.inner.ready.get_or_init(|| async {
             let inner = self.inner.clone();
-            let built = tokio::task::spawn_blocking(move || inner.config.ready(&inner.log)).await;
-            built.unwrap_or_else(|error| {
-                let what = "a defect in the library stopped the making of the HTTP client";
-                Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
-            })
+            blocking(move || inner.config.ready(&inner.log)).await
         });
         ready.await.as_ref().map_err(Clone::clone)
     }

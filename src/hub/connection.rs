@@ -130,28 +130,18 @@ where
     }
 }
 
-/// So many packets, and then a look at whether the connection still takes them.
-const SENT_TOGETHER: usize = 256;
-
 /// Sends what there is to send; where the server sends no heartbeats it is asked for signs of life.
 async fn write<Socket>(shared: &Shared, mut sink: Socket, ask_every: Option<Duration>) -> Result<()>
 where
     Socket: Sink<Message, Error = tungstenite::Error> + Unpin,
 {
     loop {
-        let sent = timeout(policy::HUB_PATIENCE, async {
-            // One flush for all that wait: a flood is a few large writes.
-            for _ in 0..SENT_TOGETHER {
-                let Some(text) = shared.next_packet() else { break };
-                sink.feed(Message::text(text)).await?;
-            }
-            sink.flush().await
-        });
-        match sent.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(broken(shared, error)),
-            Err(_) => return Err(silent(shared, policy::HUB_PATIENCE)),
+        // One flush for all that wait: a flood is a few large writes. Each has its own time, since a slow line takes long for many.
+        for _ in 0..policy::HUB_SENT_TOGETHER {
+            let Some(text) = shared.next_packet() else { break };
+            patiently(shared, sink.feed(Message::text(text))).await?;
         }
+        patiently(shared, sink.flush()).await?;
         if shared.has_packet() {
             continue;
         }
@@ -160,6 +150,14 @@ where
             // Leaves with the flush.
             sink.feed(Message::Ping(Default::default())).await.map_err(|error| broken(shared, error))?;
         }
+    }
+}
+
+/// What the connection takes within the time after which it is dead.
+async fn patiently(shared: &Shared, sent: impl Future<Output = Result<(), tungstenite::Error>>) -> Result<()> {
+    match timeout(policy::HUB_PATIENCE, sent).await {
+        Ok(sent) => sent.map_err(|error| broken(shared, error)),
+        Err(_) => Err(silent(shared, policy::HUB_PATIENCE)),
     }
 }
 

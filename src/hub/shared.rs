@@ -344,7 +344,7 @@ impl Shared {
     fn send_urgent(&self, text: String) {
         let mut state = self.state.lock();
         // A server that asks faster than the connection can answer is answered a few times.
-        if state.urgent.len() < 64 {
+        if state.urgent.len() < policy::HUB_URGENT {
             state.urgent.push_back(text);
         }
         self.work.notify_one();

@@ -10,6 +10,7 @@ use super::store::{Stored, store};
 use super::work::Work;
 use super::{Publisher, Request, version};
 use crate::media::Media;
+use crate::session::blocking::blocking;
 use crate::session::life::Accepted;
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
@@ -155,10 +156,7 @@ impl Work {
     async fn prepare(&self) -> Result<Option<(Place, Checked, Stored)>> {
         self.job.enter(Stage::Checking);
         let request = self.request.clone();
-        let checked = tokio::task::spawn_blocking(move || check(&request)).await.map_err(|error| {
-            let what = "a defect in the library stopped the check of the file";
-            Error::new(Code::Internal, format!("{what} ({error}): please report it"))
-        })??;
+        let checked = blocking(move || check(&request)).await?;
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }

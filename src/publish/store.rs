@@ -8,6 +8,7 @@ use super::work::Work;
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Once, Operation, Query, rows};
 use crate::media::Media;
+use crate::session::blocking::blocking;
 use crate::session::event::FileProgress;
 use crate::session::{Code, Error, Result, Source, policy};
 use crate::transfer::{Journal, Plan, Progress, Renewal, Target, Upload, Verify};
@@ -98,7 +99,7 @@ fn measure(work: &Work, files: &[File]) {
 /// Of a file that goes up in one request, and so is small.
 async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
     let source = source.clone();
-    tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let (mut hash, mut block) = (Md5::new(), vec![0; policy::BLOCK_SIZE]);
         let mut offset = 0;
         while offset < source.size_bytes() {
@@ -111,10 +112,6 @@ async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
         Ok(hash.finalize().into())
     })
     .await
-    .unwrap_or_else(|error| {
-        let what = "a defect in the library stopped the reading of the file";
-        Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
-    })
 }
 
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
@@ -294,13 +291,7 @@ impl Renewal for Addresses<'_> {
 async fn journal(work: &Work, file: &File) -> Result<Option<Arc<Journal>>> {
     let Some(folder) = work.journal_folder().filter(|_| file.plan != Plan::Single) else { return Ok(None) };
     let (folder, id, source) = (folder.to_owned(), file.component_id.clone(), file.source.fingerprint());
-    let opened = tokio::task::spawn_blocking(move || Journal::open(&folder, &id, &source)).await;
-    opened
-        .unwrap_or_else(|error| {
-            let what = "a defect in the library stopped an access to the disk";
-            Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
-        })
-        .map(|journal| Some(Arc::new(journal)))
+    blocking(move || Journal::open(&folder, &id, &source)).await.map(|journal| Some(Arc::new(journal)))
 }
 
 async fn forget(journal: Option<Arc<Journal>>) {

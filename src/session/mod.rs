@@ -2,6 +2,8 @@
 //! Nothing here knows the server, a file format or C.
 
 #[forbid(unsafe_code)]
+pub mod blocking; // work that may wait for a disk, on a thread that may
+#[forbid(unsafe_code)]
 pub mod error; // the table of codes, and the error that carries one
 #[forbid(unsafe_code)]
 pub mod event; // what a session tells its host

@@ -248,3 +248,9 @@ pub const ANNOUNCE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How soon a watch goes on when a host that had not polled has made room.
 pub const WATCH_ROOM_PAUSE: Duration = Duration::from_secs(1);
+
+/// Packets of the hub that are written before one flush: a flood is a few large writes, and a heartbeat waits for no more than these.
+pub const HUB_SENT_TOGETHER: usize = 256;
+
+/// Answers to heartbeats and acknowledgements that may wait to be sent: a server that asks faster is answered a few times.
+pub const HUB_URGENT: usize = 64;

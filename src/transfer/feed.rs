@@ -4,8 +4,9 @@
 use super::buffers::Buffer;
 use super::progress::{Counter, Wait};
 use super::traffic::Traffic;
+use crate::session::blocking::joined;
 use crate::session::gate::Gate;
-use crate::session::{Code, Error, Result, Source, policy};
+use crate::session::{Result, Source, policy};
 use bytes::Bytes;
 use md5::{Digest, Md5};
 use std::ops::Range;
@@ -40,7 +41,7 @@ impl Feed<'_> {
         let mut reading = self.read(buffer, self.hashed.then(Md5::new));
         let mut pace = Pace::default();
         loop {
-            let block = self.wait(Wait::Disk, join(reading)).await?;
+            let block = self.wait(Wait::Disk, joined(reading)).await?;
             if self.range.is_empty() {
                 self.send(block.bytes, &mut pace, &frames).await;
                 return Ok(block.hash.map(|hash| hash.finalize().into()));
@@ -99,13 +100,6 @@ impl Feed<'_> {
     }
 }
 
-async fn join(reading: Reading) -> Result<Block> {
-    reading.await.unwrap_or_else(|error| {
-        let what = "a defect in the library stopped the reading of the file";
-        Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
-    })
-}
-
 /// Small frames on a slow connection, so that it is seen to move; large ones on a fast one.
 struct Pace {
     frame: usize,
@@ -135,6 +129,7 @@ mod tests {
     use super::super::progress::Progress;
     use super::super::traffic::Limits;
     use super::*;
+    use crate::session::Code;
 
     /// A file of zeros that takes no room on the disk.
     fn source(size: u64) -> (tempfile::TempDir, Arc<Source>) {

@@ -7,7 +7,7 @@ use super::target::Address;
 use super::traffic::Verify;
 use super::{Upload, storage};
 use crate::ftrack::http::{Unread, read_body};
-use crate::ftrack::retry::Tries;
+use crate::ftrack::retry::{Tries, may_pass};
 use crate::session::secret::show_url;
 use crate::session::{Code, Error, Result, policy};
 use bytes::Bytes;
@@ -75,7 +75,7 @@ impl Upload<'_> {
             if self.gate.is_closed() || self.gate.times_closed() != pauses {
                 // Whoever closed the connection meanwhile had a reason.
                 self.log.debug("transfer", format_args!("a request did not survive the pause: {error}"));
-                if crate::ftrack::retry::may_pass(&error) {
+                if may_pass(&error) {
                     return End::Paused;
                 }
             }

@@ -10,6 +10,7 @@ use super::storage;
 use super::target::{Address, Target};
 use super::traffic::{Traffic, Verify};
 use crate::ftrack::Http;
+use crate::session::blocking::blocking;
 use crate::session::gate::Gate;
 use crate::session::log::Log;
 use crate::session::{Class, Code, Error, Result, Source};
@@ -148,12 +149,4 @@ pub(super) fn other_kind() -> Error {
     let message = "the server gave addresses of another kind than before for the same file (get_upload_metadata): \
                    publish again, and if it happens again ask the server's administrator";
     Error::new(Code::MalformedAnswer, message)
-}
-
-/// Runs what may wait for a disk on a thread that may.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        let what = "a defect in the library stopped an access to the disk";
-        Err(Error::new(Code::Internal, format!("{what} ({error}): please report it")))
-    })
 }

@@ -185,10 +185,7 @@ impl Watches {
                 Ok(answer) => {
                     failed = 0;
                     if !self.tell(answer) {
-                        // The host has not polled; it hears the rest when it has, and the server is left alone until then.
-                        while self.queue.review_room() == 0 && !self.state.lock().closed {
-                            tokio::time::sleep(Duration::from_secs(1)).await;
-                        }
+                        // The host has not polled. The next question waits until there is room for what it missed.
                         self.ask_again(versions, all, Duration::ZERO).await;
                     }
                 }
@@ -227,11 +224,11 @@ impl Watches {
             let mut state = self.state.lock();
             for watch in &mut state.watches {
                 let Some(session) = watch.session().map(str::to_owned) else { continue };
-                let here = found.iter().filter(|(of, _)| *of == session).map(|(_, version)| version.clone());
-                let here: BTreeSet<String> = here.collect();
                 if !sessions.contains(&session) {
                     continue;
                 }
+                let here = found.iter().filter(|(of, _)| *of == session).map(|(_, version)| version.clone());
+                let here: BTreeSet<String> = here.collect();
                 watch.versions.retain(|version, _| here.contains(version));
                 let known = if watch.listed { Known::late } else { Known::default };
                 // With more than there is room for nobody can say which came later.
