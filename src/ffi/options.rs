@@ -48,8 +48,9 @@ pub unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
 pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
     // SAFETY: passed on.
     let text = |text, argument| unsafe { optional_text(text, argument) };
-    if options.flags & !FTR_PUBLISH_META_WITHOUT_SIZE != 0 {
-        return Err(unknown_flags(options.flags, "FTR_PUBLISH_META_WITHOUT_SIZE"));
+    if options.flags & !(FTR_PUBLISH_META_WITHOUT_SIZE | FTR_PUBLISH_COPY_SOURCE) != 0 {
+        let known = "FTR_PUBLISH_META_WITHOUT_SIZE and FTR_PUBLISH_COPY_SOURCE";
+        return Err(unknown_flags(options.flags, known));
     }
     Ok(Request {
         path: text(options.path, "path")?.ok_or_else(|| null("path", "the movie or still to publish"))?.into(),
@@ -59,7 +60,8 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
         comment: text(options.comment, "comment")?,
         status: text(options.status, "status")?,
         thumbnail: text(options.thumbnail, "thumbnail")?.map(Into::into),
-        meta_with_size: options.flags & FTR_PUBLISH_META_WITHOUT_SIZE == 0,
+        meta_without_size: options.flags & FTR_PUBLISH_META_WITHOUT_SIZE != 0,
+        copy_source: options.flags & FTR_PUBLISH_COPY_SOURCE != 0,
         idempotency_key: text(options.idempotency_key, "idempotency_key")?,
         announce_topic: text(options.announce_topic, "announce_topic")?,
         announce_data: match text(options.announce_data, "announce_data")? {

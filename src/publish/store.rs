@@ -61,7 +61,7 @@ pub fn location(ids: &Ids, component_name: &str) -> Operation {
     let attributes =
         [("component_id", component_id), ("location_id", SERVER_LOCATION), ("resource_identifier", component_id)];
     let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    Operation::create("ComponentLocation", ids.location_of(component_name), attributes)
+    Operation::create("ComponentLocation", &ids.location_of(component_name), attributes)
 }
 
 fn file((media, component_name): (Media, &'static str), ids: &Ids) -> Result<File> {
