@@ -336,6 +336,30 @@
 /** The event was dropped before it was sent: more are waiting for the event hub than there is room for. */
 #define FTR_E_HUB_DROPPED (-210)
 
+/** Another thread or process is working on this item of the outbox. Wait for its end, or come back later. */
+#define FTR_E_OUTBOX_BUSY (-211)
+
+/** The outbox has no such item: it may have ended meanwhile. List the outbox to see what is there. */
+#define FTR_E_OUTBOX_NO_ITEM (-212)
+
+/**
+ * The outbox holds as many items, or as many bytes of copied files, as it may. Drain it, forget items that failed, or
+ * allow more.
+ */
+#define FTR_E_OUTBOX_FULL (-213)
+
+/**
+ * The outbox's folder cannot be read, written or locked: no permission, read-only, a full disk, or a file system
+ * without locks. The message names the path and the remedy.
+ */
+#define FTR_E_OUTBOX_UNUSABLE (-214)
+
+/** The item was written by a newer version of this library. Resume it with that version; this one leaves it alone. */
+#define FTR_E_OUTBOX_NEWER (-215)
+
+/** The item's files are not what was written: it is never published. Forget it, and publish its file again. */
+#define FTR_E_OUTBOX_DAMAGED (-216)
+
 /** No server URL was given and FTRACK_SERVER is not set. */
 #define FTR_E_NO_SERVER_URL (-301)
 
@@ -371,6 +395,18 @@
 
 /** The file is larger than the server takes. */
 #define FTR_E_FILE_TOO_LARGE (-406)
+
+/**
+ * The file of an item of the outbox has changed since the publish was accepted. Retry the item to publish it as it is
+ * now, or forget the item.
+ */
+#define FTR_E_SOURCE_CHANGED (-407)
+
+/**
+ * The file of an item of the outbox is no longer there. Bring it back, or the drive that it is on, and retry the
+ * item; or forget it.
+ */
+#define FTR_E_SOURCE_GONE (-408)
 
 /** The server's name is unknown, or nothing answers at its address. */
 #define FTR_E_UNREACHABLE (-501)

@@ -254,3 +254,28 @@ pub const HUB_SENT_TOGETHER: usize = 256;
 
 /// Answers to heartbeats and acknowledgements that may wait to be sent: a server that asks faster is answered a few times.
 pub const HUB_URGENT: usize = 64;
+
+/// Items of an outbox: a farm that was offline for a night leaves some hundreds, and each is a folder that is read to list them.
+pub const OUTBOX_ITEMS: usize = 1000;
+
+/// Bytes of copied sources in an outbox: some feature-length movies, and a part of an artist's home folder that nobody misses.
+pub const OUTBOX_BYTES: u64 = 20 << 30;
+
+/// An item that waits for longer is told as expired: after a month nobody waits for the review, and the source has moved on.
+pub const OUTBOX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The largest note of one publish: what hosts add to it as JSON is some kB, and what is larger is no note of ours.
+pub const OUTBOX_FILE_LIMIT: u64 = 16 << 20;
+
+/// How long a lock of an item is asked for before somebody counts as working on it: those who list the outbox hold each for
+/// microseconds, on a network drive for milliseconds.
+pub const OUTBOX_LOCK_PATIENCE: Duration = Duration::from_millis(20);
+
+/// The pause between those tries.
+pub const OUTBOX_LOCK_PAUSE: Duration = Duration::from_millis(1);
+
+/// How often an item is begun anew because somebody else deleted its folder in the moment before it was locked.
+pub const OUTBOX_FRESH_STARTS: u32 = 100;
+
+/// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
+pub const OUTBOX_COPY_STEP: u64 = 64 << 20;
