@@ -37,12 +37,12 @@ impl Ids {
     /// Those that belong to a key.
     pub fn new(key: &str) -> Ids {
         let id = |what: &str| id(key, what);
-        Ids {
-            component: id("component"),
-            thumbnail: id("thumbnail"),
-            version: id("version"),
-            key: key.to_owned(),
-        }
+        Ids { component: id("component"), thumbnail: id("thumbnail"), version: id("version"), key: key.to_owned() }
+    }
+
+    /// Every component that a publish may make.
+    pub fn components(&self) -> Vec<String> {
+        vec![self.component.clone(), self.thumbnail.clone()]
     }
 
     /// The component with this name.

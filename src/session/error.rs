@@ -113,6 +113,15 @@ codes! {
     /// The item's files are not what was written: it is never published. Forget it, and publish its file again.
     OutboxDamaged = -216, "FTR_E_OUTBOX_DAMAGED", State, false;
 
+    /// The session has no outbox: create it with ftr_session_options.outbox_folder or FTR_SESSION_OUTBOX.
+    OutboxOff = -217, "FTR_E_OUTBOX_OFF", State, false;
+    /// The item of the outbox is another user's, or goes to another server: use a session of that user and server.
+    OutboxOther = -218, "FTR_E_OUTBOX_OTHER", State, false;
+    /// The item of the outbox has failed for good, and waits for ftr_outbox_retry or ftr_outbox_forget. The message says why it failed.
+    OutboxFailed = -219, "FTR_E_OUTBOX_FAILED", State, false;
+    /// The publish was in the outbox for longer than ftr_session_options.outbox_max_age_s, and is not tried again by itself.
+    OutboxExpired = -220, "FTR_E_OUTBOX_EXPIRED", State, false;
+
     /// No server URL was given and FTRACK_SERVER is not set.
     NoServerUrl = -301, "FTR_E_NO_SERVER_URL", Configuration, false;
     /// The server URL is not one: it must look like https://studio.ftrackapp.com.

@@ -83,9 +83,14 @@ impl Job {
     pub async fn cancelled(&self) {
         let mut notified = std::pin::pin!(self.stopped.notified());
         notified.as_mut().enable();
-        if self.stop.load(Ordering::SeqCst) == GO_ON {
+        if !self.is_stopping() {
             notified.await;
         }
+    }
+
+    /// Whether it is asked to end, in either way.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst) != GO_ON
     }
 
     /// Whether it is asked to end for now, to be gone on with later.

@@ -86,7 +86,8 @@ impl Session {
     pub fn open(level: Level, redactor: Redactor) -> Result<Session> {
         let queue = Arc::new(Queue::default());
         let log = Log::new(level, redactor, queue.clone());
-        let status = StatusCell { value: Mutex::new((Status::Connecting, None)), changed: Condvar::new(), told: Notify::new() };
+        let status =
+            StatusCell { value: Mutex::new((Status::Connecting, None)), changed: Condvar::new(), told: Notify::new() };
         Ok(Session { queue, log, runtime: Runtime::shared()?, jobs: Arc::default(), status: Arc::new(status) })
     }
 
@@ -186,6 +187,11 @@ impl Session {
             token.end(state, error.map(|error| error.cleaned(log.redactor())));
             drop(runtime);
         });
+    }
+
+    /// Whether it accepts nothing new.
+    pub fn is_closed(&self) -> bool {
+        self.jobs.state.lock().closed
     }
 
     /// Accepts nothing new, waits for the jobs until `deadline`, then parks or cancels what is left and returns how many that are.

@@ -131,6 +131,25 @@ pub const MOST_UPLOADS: usize = 64;
 /// answer such a request in less than a second, and a host that cancels does not want to wait for a dead one.
 pub const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a job that is kept in the outbox may go on after its session was closed, when it is between the last two requests of
+/// a publish: a version without its media should not wait for the next session.
+pub const PARK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Publishes from the outbox that run at once without the host having asked for them: what artists do now goes first.
+pub const OUTBOX_RESUMED: usize = 2;
+
+/// How often the outbox is looked through for what others have left in it: nobody waits for it, and hundreds of hosts may share one.
+pub const OUTBOX_LOOK: Duration = Duration::from_secs(60);
+
+/// From a failure that may pass to the next try of a publish in the outbox; doubled each time.
+pub const OUTBOX_FIRST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest such pause: a server that was away for a weekend is noticed within the hour.
+pub const OUTBOX_LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How often a publish looks whether another one with the same key, in another process, has ended.
+pub const OUTBOX_KEY_PAUSE: Duration = Duration::from_secs(2);
+
 /// Log lines kept for a host that does not poll; older ones go first and are counted.
 pub const LOG_CAPACITY: usize = 1024;
 
