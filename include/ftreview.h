@@ -73,7 +73,7 @@
  * -----
  *
  *  session     One server and one user. Several may exist in a process, also in several copies of this library.
- *  job         One accepted publish.
+ *  job         One accepted publish, or upload to an endpoint.
  *  event       One thing that a session tells: the status of its server, a job's progress, a job's end, a log line,
  *              something from the event hub.
  *  event hub   Where programs and people who use the same server tell each other what happens. Its events have a
@@ -107,6 +107,7 @@
  *  what                                 from                         until
  *  ftr_session                          ftr_session_create           ftr_session_free
  *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
+ *                                       and _http_upload
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
  *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
  *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free
@@ -217,6 +218,17 @@
  * killed goes on where it ended, if the server still takes its parts, and else begins anew and says so.
  *
  *
+ * Other ways in
+ * -------------
+ *
+ * ftr_session_http_upload sends a file with form fields to an endpoint of the server, such as a studio's own
+ * "/studio/review", as the session's user: streamed, with progress, pause, cancelling and the cap on bandwidth, and
+ * with
+ * the answer in the job's result. User and key go to no other origin. What an endpoint gets twice it may do twice, so
+ * a
+ * request is sent again only where it surely did not arrive; ftr_error.outcome_unknown says where nobody knows.
+ *
+ *
  * Closing, exiting, unloading, fork
  * ---------------------------------
  *
@@ -301,6 +313,12 @@
  */
 #define FTR_E_EXPRESSION (-109)
 
+/**
+ * The address is not one of the ftrack server, and the user and key go to no other. Send without them
+ * (FTR_HTTP_UPLOAD_NO_AUTH), or give an address of the server.
+ */
+#define FTR_E_FOREIGN_ORIGIN (-112)
+
 /** Called from the wake-up callback, in which only the functions for versions and for error texts may be called. */
 #define FTR_E_WOULD_DEADLOCK (-201)
 
@@ -354,7 +372,7 @@
 /** The CA file cannot be read or holds no PEM certificate. */
 #define FTR_E_CA_FILE (-306)
 
-/** There is no file at the path. */
+/** There is no file at the path, or no folder for one that is to be written. */
 #define FTR_E_FILE_NOT_FOUND (-401)
 
 /** The path is a directory or a device, not a file. */
@@ -371,6 +389,18 @@
 
 /** The file is larger than the server takes. */
 #define FTR_E_FILE_TOO_LARGE (-406)
+
+/** There is something at the path that is to be written. Give another path, or FTR_DOWNLOAD_OVERWRITE. */
+#define FTR_E_FILE_EXISTS (-409)
+
+/**
+ * The file, or its folder, may not be written by this user, is being written by another download, or writing it
+ * failed.
+ */
+#define FTR_E_FILE_UNWRITABLE (-410)
+
+/** The disk is full, or the user's share of it. */
+#define FTR_E_DISK_FULL (-411)
 
 /** The server's name is unknown, or nothing answers at its address. */
 #define FTR_E_UNREACHABLE (-501)
@@ -422,6 +452,17 @@
 
 /** The event hub refuses a subscription or an event; the message has its words. */
 #define FTR_E_HUB_REFUSED (-611)
+
+/**
+ * An endpoint of the server answered an upload with an error status, or sends it elsewhere; the message has its
+ * words.
+ */
+#define FTR_E_HTTP_REFUSED (-612)
+
+/**
+ * The component's bytes are in no place from which they can be downloaded. The message names where it is registered.
+ */
+#define FTR_E_NO_LOCATION (-613)
 
 /** The storage refused the bytes. */
 #define FTR_E_STORAGE_REFUSED (-701)
@@ -600,6 +641,12 @@
 /** Others are told. */
 #define FTR_STAGE_ANNOUNCING 7
 
+/** Bytes come from storage. */
+#define FTR_STAGE_DOWNLOADING 8
+
+/** Entities and their bytes are removed from the server. From here on a job is not cancelled any more. */
+#define FTR_STAGE_REMOVING 9
+
 /** The session's status changed: see ftr_event_info.status and .error. Only the latest is kept. */
 #define FTR_EVENT_STATUS 1
 
@@ -717,6 +764,27 @@
 #define FTR_PUBLISH_META_WITHOUT_SIZE 1
 
 /**
+ * In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may
+ * be of any server.
+ */
+#define FTR_HTTP_UPLOAD_NO_AUTH 1
+
+/**
+ * In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose
+ * answer was lost is sent again.
+ */
+#define FTR_HTTP_UPLOAD_REPEATABLE 2
+
+/** In ftr_http_upload_options.flags: PUT instead of POST. */
+#define FTR_HTTP_UPLOAD_PUT 4
+
+/** In ftr_download_options.flags: what is at the path is replaced, when the whole component is there. */
+#define FTR_DOWNLOAD_OVERWRITE 1
+
+/** In ftr_remove_options.flags: what is not there (any more) is no failure. */
+#define FTR_REMOVE_MISSING_OK 1
+
+/**
  * In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag
  * that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9
  * GB.
@@ -768,7 +836,7 @@ typedef struct ftr_progress {
     int32_t stage;
     /** The job. */
     ftr_job job;
-    /** ftr_publish_options.tag. */
+    /** The tag in the options of the job. */
     uint64_t tag;
     /**
      * Bytes of all the job's files together that have left this machine. Never goes back: while bytes are sent again,
@@ -827,6 +895,13 @@ typedef struct ftr_error {
     const char *exception;
     /** The server's error_code, such as "api_credentials_invalid", or NULL. */
     const char *server_code;
+    /**
+     * 1 if it is not known whether the server did the work, because its answer was lost: look there before you ask
+     * for the same again. Else 0.
+     */
+    int32_t outcome_unknown;
+    /** Not used; 0. */
+    int32_t reserved;
 } ftr_error;
 
 /**
@@ -840,7 +915,7 @@ typedef struct ftr_job_result {
     int32_t state;
     /** The job. */
     ftr_job job;
-    /** ftr_publish_options.tag. */
+    /** The tag in the options of the job. */
     uint64_t tag;
     /** Why it is not done; NULL when it is. */
     const struct ftr_error *error;
@@ -870,6 +945,15 @@ typedef struct ftr_job_result {
     const char *const *warnings;
     /** How many warnings there are. */
     uint64_t warning_count;
+    /**
+     * Of ftr_session_http_upload: what the endpoint answered, mostly JSON. Of ftr_session_remove: the text of a JSON
+     * object whose "removed" is a list of what was removed. Else NULL.
+     */
+    const char *answer;
+    /** Of ftr_session_http_upload: the HTTP status of that answer. Else 0. */
+    int32_t http_status;
+    /** Not used; 0. */
+    int32_t reserved;
 } ftr_job_result;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call. */
@@ -1126,6 +1210,43 @@ typedef struct ftr_publish_options {
     const char *announce_data;
 } ftr_publish_options;
 
+/**
+ * A file to send to an endpoint, and how. Begin with FTR_HTTP_UPLOAD_OPTIONS_INIT. Everything is copied by
+ * ftr_session_http_upload.
+ */
+typedef struct ftr_http_upload_options {
+    /** sizeof(ftr_http_upload_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_HTTP_UPLOAD_* flags, or 0. */
+    uint32_t flags;
+    /**
+     * Where to: a path of the server, such as "/studio/review", with a query if it needs one, or a whole URL of the
+     * same origin. Never NULL.
+     */
+    const char *endpoint;
+    /** The file. It must not change until the job has ended. Never NULL. */
+    const char *path;
+    /**
+     * The form's other fields, as the text of a JSON object of texts and lists of texts; a list is a field for each
+     * of its texts. They come before the file. At most 1 MiB. NULL: none.
+     */
+    const char *fields;
+    /** The name of the field that has the file. NULL: "file". */
+    const char *file_field;
+    /** What the form calls the file. NULL: its own name, without folders. */
+    const char *file_name;
+    /** What the form says that it is. NULL: by its content or, where that is not known, by its name. */
+    const char *content_type;
+    /** More headers for this request, as the text of a JSON object of strings. NULL: none. */
+    const char *headers;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+    /** How long the endpoint may take to answer when it has everything, in milliseconds. 0: 5 minutes. */
+    int32_t answer_timeout_ms;
+    /** Not used; 0. */
+    int32_t reserved;
+} ftr_http_upload_options;
+
 /** An event in the pull form. 0 is none. */
 typedef uint64_t ftr_event;
 
@@ -1336,6 +1457,22 @@ FTR_API int32_t ftr_session_close(ftr_session session, int32_t timeout_ms);
 FTR_API int32_t ftr_session_free(ftr_session session);
 
 /**
+ * Sends a file with form fields to an endpoint of the server, as studios have of their own: one POST of
+ * multipart/form-data, with the session's user, key, headers and cookies. The file is streamed; progress,
+ * ftr_job_pause, ftr_job_cancel and the cap on bandwidth are those of a publish. Returns at once; what the endpoint
+ * answered comes in the job's result (answer, http_status), and a status other than 2xx is the job's error.
+ * User and key go to the server's own origin (scheme, host and port) and to no other: another one is
+ * FTR_E_FOREIGN_ORIGIN, unless FTR_HTTP_UPLOAD_NO_AUTH is set. No redirect is followed.
+ * What an endpoint gets twice it may do twice. So a request is sent again only where it surely did not arrive: when
+ * no connection came to be. What breaks later ends the job, whose error says in outcome_unknown whether the endpoint
+ * may have the file; with FTR_HTTP_UPLOAD_REPEATABLE it is tried again like an upload to storage.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_INVALID_JSON,
+ * FTR_E_FOREIGN_ORIGIN, FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_http_upload(ftr_session session, const struct ftr_http_upload_options *options, ftr_job *job);
+
+/**
  * Waits up to `timeout_ms` for events and calls the session's callbacks for those that are there, on this thread,
  * with no lock held. Returns how many events were told; 0 when the time was over, or ftr_session_interrupt was
  * called.
@@ -1530,6 +1667,10 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
+
+/** To begin with: a POST of the file alone, with defaults for everything but endpoint and path. */
+#define FTR_HTTP_UPLOAD_OPTIONS_INIT \
+    { sizeof(ftr_http_upload_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

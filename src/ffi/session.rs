@@ -12,6 +12,7 @@ use super::system_user::system_user;
 use super::text::{deadline, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
 use super::watch::WATCHES;
+use crate::exchange::Exchanger;
 use crate::ftrack::connect::{Connection, connect};
 use crate::ftrack::settings::Variables;
 use crate::publish::{self, Publisher};
@@ -28,6 +29,7 @@ pub struct SessionObject {
     pub poller: Poller,
     pub freed: AtomicBool,
     pub hub: HubObject,
+    pub exchanger: Arc<Exchanger>,
     connection: Connection,
     publisher: Arc<Publisher>,
     information: OnceLock<(CString, CString)>,
@@ -69,6 +71,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let UploadSettings { limits, parallel_uploads, journal_folder } = uploads;
         let traffic = Traffic::new(limits);
         let station = hub.station.clone();
+        let exchanger = Exchanger::new(connection.client().clone(), traffic.clone(), parallel_uploads);
         let publisher = Publisher::new(connection.client().clone(), traffic, journal_folder, parallel_uploads, station);
         let object = Arc::new(SessionObject {
             session,
@@ -76,6 +79,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
             poller: Poller::default(),
             freed: AtomicBool::new(false),
             hub,
+            exchanger,
             connection,
             publisher,
             information: OnceLock::new(),
