@@ -229,6 +229,16 @@ codes! {
     ImageDamaged = -809, "FTR_E_IMAGE_DAMAGED", Media, false;
     /// The thumbnail is not a jpg or png.
     BadThumbnail = -810, "FTR_E_BAD_THUMBNAIL", Media, false;
+    /// Frames of the sequence are missing, empty or damaged. The message names them. Render them, or choose what is shown in their place.
+    SequenceHoles = -811, "FTR_E_SEQUENCE_HOLES", Media, false;
+    /// There is one frame where a sequence was meant. Render the others, or publish the one as an image.
+    SequenceSingle = -812, "FTR_E_SEQUENCE_SINGLE", Media, false;
+    /// There is no frame of the sequence.
+    SequenceEmpty = -813, "FTR_E_SEQUENCE_EMPTY", Media, false;
+    /// Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message names two of them.
+    SequenceMixed = -814, "FTR_E_SEQUENCE_MIXED", Media, false;
+    /// The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a proxy made with OCIO.
+    SceneLinear = -815, "FTR_E_SCENE_LINEAR", Media, false;
 
     /// No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set.
     NoContext = -851, "FTR_E_NO_CONTEXT", Publish, false;
