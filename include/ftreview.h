@@ -336,6 +336,48 @@
 /** The event was dropped before it was sent: more are waiting for the event hub than there is room for. */
 #define FTR_E_HUB_DROPPED (-210)
 
+/** Another thread or process is working on this item of the outbox. Wait for its end, or come back later. */
+#define FTR_E_OUTBOX_BUSY (-211)
+
+/** The outbox has no such item: it may have ended meanwhile. List the outbox to see what is there. */
+#define FTR_E_OUTBOX_NO_ITEM (-212)
+
+/**
+ * The outbox holds as many items, or as many bytes of copied files, as it may. Drain it, forget items that failed, or
+ * allow more.
+ */
+#define FTR_E_OUTBOX_FULL (-213)
+
+/**
+ * The outbox's folder cannot be read, written or locked: no permission, read-only, a full disk, or a file system
+ * without locks. The message names the path and the remedy.
+ */
+#define FTR_E_OUTBOX_UNUSABLE (-214)
+
+/** The item was written by a newer version of this library. Resume it with that version; this one leaves it alone. */
+#define FTR_E_OUTBOX_NEWER (-215)
+
+/** The item's files are not what was written: it is never published. Forget it, and publish its file again. */
+#define FTR_E_OUTBOX_DAMAGED (-216)
+
+/** The session has no outbox: create it with ftr_session_options.outbox_folder or FTR_SESSION_OUTBOX. */
+#define FTR_E_OUTBOX_OFF (-217)
+
+/** The item of the outbox is another user's, or goes to another server: use a session of that user and server. */
+#define FTR_E_OUTBOX_OTHER (-218)
+
+/**
+ * The item of the outbox has failed for good, and waits for ftr_outbox_retry or ftr_outbox_forget. The message says
+ * why it failed.
+ */
+#define FTR_E_OUTBOX_FAILED (-219)
+
+/**
+ * The publish was in the outbox for longer than ftr_session_options.outbox_max_age_s, and is not tried again by
+ * itself.
+ */
+#define FTR_E_OUTBOX_EXPIRED (-220)
+
 /** No server URL was given and FTRACK_SERVER is not set. */
 #define FTR_E_NO_SERVER_URL (-301)
 
@@ -371,6 +413,18 @@
 
 /** The file is larger than the server takes. */
 #define FTR_E_FILE_TOO_LARGE (-406)
+
+/**
+ * The file of an item of the outbox has changed since the publish was accepted. Retry the item to publish it as it is
+ * now, or forget the item.
+ */
+#define FTR_E_SOURCE_CHANGED (-407)
+
+/**
+ * The file of an item of the outbox is no longer there. Bring it back, or the drive that it is on, and retry the
+ * item; or forget it.
+ */
+#define FTR_E_SOURCE_GONE (-408)
 
 /** The server's name is unknown, or nothing answers at its address. */
 #define FTR_E_UNREACHABLE (-501)
@@ -576,7 +630,10 @@
 /** The job was cancelled. */
 #define FTR_JOB_CANCELLED 3
 
-/** The job is kept for later. Not before sessions have an outbox. */
+/**
+ * The job ended for now and stays in the outbox, where this session, another one or ftr_outbox_resume goes on with
+ * it; its error says why.
+ */
 #define FTR_JOB_PARKED 4
 
 /** Accepted, and not begun. */
@@ -648,6 +705,15 @@
 /** A reviewer did something to what ftr_session_watch watches: see .watch and .review. */
 #define FTR_EVENT_REVIEW 13
 
+/** A job is in the outbox: from here on it survives the end of this process; see .result and its outbox_id. */
+#define FTR_EVENT_JOB_KEPT 14
+
+/**
+ * A publish from the outbox goes on as a job of this session, which the host did not submit: see .job, .tag and
+ * .result. Its other events follow. The handle ends with ftr_job_free or ftr_session_free.
+ */
+#define FTR_EVENT_JOB_RESUMED 15
+
 /** A note was written: ftr_review.text and .frame. */
 #define FTR_REVIEW_NOTE 1
 
@@ -703,6 +769,19 @@
 #define FTR_SESSION_AUTO_CONNECT_EVENT_HUB 2
 
 /**
+ * In ftr_session_options.flags: keep publishes in the user's own outbox, which all programs of the user share:
+ * $XDG_STATE_HOME/ftreview/outbox, where that is not set ~/.local/state/ftreview/outbox; on macOS
+ * ~/Library/Application Support/ftreview/outbox; on Windows %LOCALAPPDATA%\ftreview\outbox.
+ */
+#define FTR_SESSION_OUTBOX 4
+
+/**
+ * In ftr_session_options.flags: nothing of the outbox is gone on with by itself, only by ftr_outbox_resume and
+ * ftr_outbox_retry.
+ */
+#define FTR_SESSION_OUTBOX_MANUAL 8
+
+/**
  * In ftr_hub_publish_options.flags: the event is only for subscriptions of the same session, and needs no connection.
  */
 #define FTR_HUB_LOCAL 1
@@ -715,6 +794,12 @@
  * them; some servers were seen not to play a movie that has them.
  */
 #define FTR_PUBLISH_META_WITHOUT_SIZE 1
+
+/**
+ * In ftr_publish_options.flags: the outbox keeps a copy of the files, so that they may change or vanish once
+ * FTR_EVENT_JOB_KEPT has come. Takes as much disk until the publish has ended; without an outbox it means nothing.
+ */
+#define FTR_PUBLISH_COPY_SOURCE 2
 
 /**
  * In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag
@@ -870,6 +955,10 @@ typedef struct ftr_job_result {
     const char *const *warnings;
     /** How many warnings there are. */
     uint64_t warning_count;
+    /**
+     * The job's item in the outbox, or NULL: of a job that is kept there, and of one that ended as FTR_JOB_PARKED.
+     */
+    const char *outbox_id;
 } ftr_job_result;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call. */
@@ -1072,6 +1161,28 @@ typedef struct ftr_session_options {
      * read any; no secret is in them. NULL: nothing is noted.
      */
     const char *journal_folder;
+    /**
+     * The outbox: a folder in which every publish is kept until it has ended, so that it survives being offline, the
+     * end of this process and a reboot; made when it is not there. Any number of processes may use one folder. No
+     * secret is in it. NULL: none, unless FTR_SESSION_OUTBOX is set.
+     */
+    const char *outbox_folder;
+    /** The most publishes in the outbox. One more is published without being kept, with a warning. 0: 1000. */
+    uint64_t outbox_max_items;
+    /** The most bytes that copies of files in the outbox may take together (FTR_PUBLISH_COPY_SOURCE). 0: 20 GiB. */
+    uint64_t outbox_max_bytes;
+    /**
+     * After so many seconds a publish in the outbox is not tried again by itself: it stays there as failed. 0: 30
+     * days.
+     */
+    uint64_t outbox_max_age_s;
+    /**
+     * Each publish begins after a time drawn from 0 to this, in milliseconds, so that the machines of a farm that end
+     * a task together do not call the server together. 0: at once.
+     */
+    int32_t start_spread_ms;
+    /** Not used; 0. */
+    int32_t reserved3;
 } ftr_session_options;
 
 /**
@@ -1319,18 +1430,19 @@ FTR_API int32_t ftr_session_publish_file(ftr_session session, const struct ftr_p
 FTR_API int32_t ftr_session_set_upload_rate(ftr_session session, uint64_t bytes_per_second);
 
 /**
- * Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left and
- * disconnects the event hub. Returns how many that are: 0 is a clean close.
- * Events that are waiting, and the ends of cancelled jobs, can still be polled; when all is told, polling returns
- * FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
+ * Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then parks what is left, and
+ * disconnects the event hub. Returns how many that are: 0 is a clean close. Parked jobs stay in the outbox, and the
+ * next session that uses it goes on with them; a session without an outbox cancels them.
+ * Events that are waiting, and the ends of parked and cancelled jobs, can still be polled; when all is told, polling
+ * returns FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
  */
 FTR_API int32_t ftr_session_close(ftr_session session, int32_t timeout_ms);
 
 /**
  * Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for
- * the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the
- * session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so
- * that thread must not be waiting for this one.
+ * the network: what still runs is parked, or cancelled where there is no outbox, and cleans up in the background.
+ * When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for
+ * one that another thread is in, so that thread must not be waiting for this one.
  * 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
  */
 FTR_API int32_t ftr_session_free(ftr_session session);
@@ -1525,7 +1637,8 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 /** To begin with: what the environment says, and warnings in the log. */
 #define FTR_SESSION_OPTIONS_INIT \
     { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
-      NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, FTR_VERIFY_ETAG, 0, NULL }
+      NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, FTR_VERIFY_ETAG, 0, NULL, \
+      NULL, 0, 0, 0, 0, 0 }
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \

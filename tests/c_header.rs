@@ -162,7 +162,7 @@ fn layouts() -> Vec<String> {
         ftr_file_progress { struct_size reserved name bytes_done bytes_stored bytes_total }
         ftr_job_result {
             struct_size state job tag error project_id parent_id task_id asset_id asset_name version_id version_number
-            component_id component_name thumbnail_id link warnings warning_count
+            component_id component_name thumbnail_id link warnings warning_count outbox_id
         }
         ftr_log_line { struct_size level time_ms target message }
         ftr_event_info {
@@ -176,7 +176,8 @@ fn layouts() -> Vec<String> {
         ftr_session_options {
             struct_size flags server_url api_key api_user timeout_ms connect_timeout_ms headers cookies proxy ca_file
             log_level reserved user_data on_progress on_job on_event on_log upload_memory_bytes upload_bytes_per_second
-            parallel_uploads upload_connections upload_verify reserved2 journal_folder
+            parallel_uploads upload_connections upload_verify reserved2 journal_folder outbox_folder outbox_max_items
+            outbox_max_bytes outbox_max_age_s start_spread_ms reserved3
         }
         ftr_publish_options {
             struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
@@ -207,12 +208,13 @@ fn numbers() -> Vec<String> {
         FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING
         FTR_EVENT_STATUS FTR_EVENT_PROGRESS FTR_EVENT_VERSION_CREATED FTR_EVENT_JOB_ENDED FTR_EVENT_LOG
         FTR_EVENT_DROPPED FTR_EVENT_HUB_STATUS FTR_EVENT_HUB FTR_EVENT_HUB_REPLY FTR_EVENT_HUB_PUBLISHED
-        FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED FTR_EVENT_REVIEW
+        FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED FTR_EVENT_REVIEW FTR_EVENT_JOB_KEPT FTR_EVENT_JOB_RESUMED
         FTR_REVIEW_NOTE FTR_REVIEW_STATUS FTR_REVIEW_APPROVED FTR_REVIEW_CHANGES_REQUIRED FTR_REVIEW_ENCODED
         FTR_REVIEW_THUMBNAIL FTR_WATCH_PUBLISHED
         FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED
         FTR_LOG_OFF FTR_LOG_ERROR FTR_LOG_WARNING FTR_LOG_INFO FTR_LOG_DEBUG FTR_LOG_TRACE
-        FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
+        FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_SESSION_OUTBOX FTR_SESSION_OUTBOX_MANUAL
+        FTR_PUBLISH_COPY_SOURCE FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
         FTR_VERIFY_ETAG FTR_VERIFY_OFF FTR_VERIFY_CONTENT_MD5 FTR_BLOCK_SIZE
     }
     lines

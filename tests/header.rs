@@ -105,7 +105,8 @@ const END: &str = "#ifdef __cplusplus\n}  // extern";
 const INITIALISERS: &str = r"/** To begin with: what the environment says, and warnings in the log. */
 #define FTR_SESSION_OPTIONS_INIT \
     { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
-      NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, FTR_VERIFY_ETAG, 0, NULL }
+      NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, FTR_VERIFY_ETAG, 0, NULL, \
+      NULL, 0, 0, 0, 0, 0 }
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \

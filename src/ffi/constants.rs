@@ -65,7 +65,7 @@ pub const FTR_JOB_DONE: i32 = 1;
 pub const FTR_JOB_FAILED: i32 = 2;
 /// The job was cancelled.
 pub const FTR_JOB_CANCELLED: i32 = 3;
-/// The job is kept for later. Not before sessions have an outbox.
+/// The job ended for now and stays in the outbox, where this session, another one or ftr_outbox_resume goes on with it; its error says why.
 pub const FTR_JOB_PARKED: i32 = 4;
 
 /// Accepted, and not begun.
@@ -109,6 +109,10 @@ pub const FTR_EVENT_HUB_REFUSED: i32 = 11;
 pub const FTR_EVENT_HUB_DROPPED: i32 = 12;
 /// A reviewer did something to what ftr_session_watch watches: see .watch and .review.
 pub const FTR_EVENT_REVIEW: i32 = 13;
+/// A job is in the outbox: from here on it survives the end of this process; see .result and its outbox_id.
+pub const FTR_EVENT_JOB_KEPT: i32 = 14;
+/// A publish from the outbox goes on as a job of this session, which the host did not submit: see .job, .tag and .result. Its other events follow. The handle ends with ftr_job_free or ftr_session_free.
+pub const FTR_EVENT_JOB_RESUMED: i32 = 15;
 
 /// A note was written: ftr_review.text and .frame.
 pub const FTR_REVIEW_NOTE: i32 = 1;
@@ -150,6 +154,11 @@ pub const FTR_SESSION_STRICT_API: u32 = 1;
 /// In ftr_session_options.flags: connect to the event hub in the background, as ftr_hub_connect does.
 pub const FTR_SESSION_AUTO_CONNECT_EVENT_HUB: u32 = 2;
 
+/// In ftr_session_options.flags: keep publishes in the user's own outbox, which all programs of the user share: $XDG_STATE_HOME/ftreview/outbox, where that is not set ~/.local/state/ftreview/outbox; on macOS ~/Library/Application Support/ftreview/outbox; on Windows %LOCALAPPDATA%\ftreview\outbox.
+pub const FTR_SESSION_OUTBOX: u32 = 4;
+/// In ftr_session_options.flags: nothing of the outbox is gone on with by itself, only by ftr_outbox_resume and ftr_outbox_retry.
+pub const FTR_SESSION_OUTBOX_MANUAL: u32 = 8;
+
 /// In ftr_hub_publish_options.flags: the event is only for subscriptions of the same session, and needs no connection.
 pub const FTR_HUB_LOCAL: u32 = 1;
 
@@ -158,6 +167,9 @@ pub const FTR_WATCH_PUBLISHED: u32 = 1;
 
 /// In ftr_publish_options.flags: leave width and height out of the movie's ftr_meta. ftrack's documentation asks for them; some servers were seen not to play a movie that has them.
 pub const FTR_PUBLISH_META_WITHOUT_SIZE: u32 = 1;
+
+/// In ftr_publish_options.flags: the outbox keeps a copy of the files, so that they may change or vanish once FTR_EVENT_JOB_KEPT has come. Takes as much disk until the publish has ended; without an outbox it means nothing.
+pub const FTR_PUBLISH_COPY_SOURCE: u32 = 2;
 
 /// In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9 GB.
 pub const FTR_VERIFY_ETAG: i32 = 0;

@@ -129,6 +129,8 @@ pub struct ftr_job_result {
     pub warnings: *const *const c_char,
     /// How many warnings there are.
     pub warning_count: u64,
+    /// The job's item in the outbox, or NULL: of a job that is kept there, and of one that ended as FTR_JOB_PARKED.
+    pub outbox_id: *const c_char,
 }
 
 /// A log line.
@@ -318,6 +320,18 @@ pub struct ftr_session_options {
     pub reserved2: i32,
     /// A folder in which unfinished uploads of publishes with an idempotency_key are noted, so that another try, also in another process, sends only what is missing; made when it is not there. Small files of which nobody else may read any; no secret is in them. NULL: nothing is noted.
     pub journal_folder: *const c_char,
+    /// The outbox: a folder in which every publish is kept until it has ended, so that it survives being offline, the end of this process and a reboot; made when it is not there. Any number of processes may use one folder. No secret is in it. NULL: none, unless FTR_SESSION_OUTBOX is set.
+    pub outbox_folder: *const c_char,
+    /// The most publishes in the outbox. One more is published without being kept, with a warning. 0: 1000.
+    pub outbox_max_items: u64,
+    /// The most bytes that copies of files in the outbox may take together (FTR_PUBLISH_COPY_SOURCE). 0: 20 GiB.
+    pub outbox_max_bytes: u64,
+    /// After so many seconds a publish in the outbox is not tried again by itself: it stays there as failed. 0: 30 days.
+    pub outbox_max_age_s: u64,
+    /// Each publish begins after a time drawn from 0 to this, in milliseconds, so that the machines of a farm that end a task together do not call the server together. 0: at once.
+    pub start_spread_ms: i32,
+    /// Not used; 0.
+    pub reserved3: i32,
 }
 
 /// What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.

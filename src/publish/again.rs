@@ -10,7 +10,7 @@ use crate::session::Result;
 
 /// True when reviewers have the version already; the job's result names it then. Without a key there is no earlier try.
 pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Result<bool> {
-    if work.request.idempotency_key.is_none() {
+    if !work.may_have_been_tried() {
         return Ok(false);
     }
     let ids = &work.ids;

@@ -1,6 +1,6 @@
 //! The first step: is the file there, what is it, will a browser play it. No network.
 
-use super::{Request, ids};
+use super::ids;
 use crate::media::{self, Kind, Media};
 use crate::session::{Class, Code, Error, Result, Stage};
 use std::path::Path;
@@ -18,15 +18,15 @@ pub struct Checked {
 }
 
 /// Looks at the files. On a blocking thread.
-pub fn check(request: &Request) -> Result<Checked> {
-    look(request).map_err(|error| error.at(Stage::Checking))
+pub fn check(path: &Path, thumbnail: Option<&Path>) -> Result<Checked> {
+    look(path, thumbnail).map_err(|error| error.at(Stage::Checking))
 }
 
-fn look(request: &Request) -> Result<Checked> {
-    let media = media::probe(&request.path)?;
+fn look(path: &Path, image: Option<&Path>) -> Result<Checked> {
+    let media = media::probe(path)?;
     media::verdict(&media)?;
-    let mut warnings: Vec<String> = media.warnings.iter().map(|warning| told(&request.path, warning)).collect();
-    let thumbnail = request.thumbnail.as_deref().map(|path| thumbnail(path, &mut warnings)).transpose()?;
+    let mut warnings: Vec<String> = media.warnings.iter().map(|warning| told(path, warning)).collect();
+    let thumbnail = image.map(|path| thumbnail(path, &mut warnings)).transpose()?;
     let component_name = match media.kind {
         Kind::Movie(_) => ids::MOVIE,
         Kind::Image(_) => ids::IMAGE,

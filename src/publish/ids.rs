@@ -20,35 +20,29 @@ pub const IMAGE: &str = "ftrackreview-image";
 /// The name of a thumbnail's component (official documentation, thumbnails).
 pub const THUMBNAIL: &str = "thumbnail";
 
-/// Ids of what one publish creates.
+/// Ids of what one publish creates: each is made from the publish's key and from what it is for, so that every try of the same
+/// publish, in whichever process, has the same ones.
 #[derive(Clone, Debug)]
 pub struct Ids {
+    key: String,
     /// The media.
     pub component: String,
-    /// Where the media are.
-    pub component_location: String,
     /// The thumbnail, if it is a file of its own.
     pub thumbnail: String,
-    /// Where the thumbnail is.
-    pub thumbnail_location: String,
     /// The version.
     pub version: String,
 }
 
 impl Ids {
-    /// Fresh ones; or those that belong to a key, which are the same in every process.
-    pub fn new(key: Option<&str>) -> Ids {
-        let id = |what: &str| match key {
-            None => Uuid::new_v4().to_string(),
-            Some(key) => Uuid::new_v5(&KEYS, format!("{what}\n{key}").as_bytes()).to_string(),
-        };
-        Ids {
-            component: id("component"),
-            component_location: id("component location"),
-            thumbnail: id("thumbnail"),
-            thumbnail_location: id("thumbnail location"),
-            version: id("version"),
-        }
+    /// Those that belong to a key.
+    pub fn new(key: &str) -> Ids {
+        let id = |what: &str| id(key, what);
+        Ids { component: id("component"), thumbnail: id("thumbnail"), version: id("version"), key: key.to_owned() }
+    }
+
+    /// Every component that a publish may make.
+    pub fn components(&self) -> Vec<String> {
+        vec![self.component.clone(), self.thumbnail.clone()]
     }
 
     /// The component with this name.
@@ -57,9 +51,14 @@ impl Ids {
     }
 
     /// That component's location.
-    pub fn location_of(&self, component_name: &str) -> &str {
-        if component_name == THUMBNAIL { &self.thumbnail_location } else { &self.component_location }
+    pub fn location_of(&self, component_name: &str) -> String {
+        let what = if component_name == THUMBNAIL { "thumbnail location" } else { "component location" };
+        id(&self.key, what)
     }
+}
+
+fn id(key: &str, what: &str) -> String {
+    Uuid::new_v5(&KEYS, format!("{what}\n{key}").as_bytes()).to_string()
 }
 
 /// The namespace of ids made from keys, drawn once for this purpose.

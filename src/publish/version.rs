@@ -75,7 +75,7 @@ async fn create_version(
 ) -> Result<Option<i64>> {
     let ids = &work.ids;
     let mut operations: Vec<Operation> = stored.components.iter().map(|name| store::location(ids, name)).collect();
-    let meta = media::ftr_meta(&checked.media, work.request.meta_with_size);
+    let meta = media::ftr_meta(&checked.media, !work.request.meta_without_size);
     operations.push(Operation::create_with_key(
         "Metadata",
         &[("parent_id", &ids.component), ("key", "ftr_meta")],

@@ -100,6 +100,27 @@ codes! {
     HubOff = -209, "FTR_E_HUB_OFF", State, false;
     /// The event was dropped before it was sent: more are waiting for the event hub than there is room for.
     HubDropped = -210, "FTR_E_HUB_DROPPED", State, true;
+    /// Another thread or process is working on this item of the outbox. Wait for its end, or come back later.
+    OutboxBusy = -211, "FTR_E_OUTBOX_BUSY", State, true;
+    /// The outbox has no such item: it may have ended meanwhile. List the outbox to see what is there.
+    OutboxNoItem = -212, "FTR_E_OUTBOX_NO_ITEM", State, false;
+    /// The outbox holds as many items, or as many bytes of copied files, as it may. Drain it, forget items that failed, or allow more.
+    OutboxFull = -213, "FTR_E_OUTBOX_FULL", State, true;
+    /// The outbox's folder cannot be read, written or locked: no permission, read-only, a full disk, or a file system without locks. The message names the path and the remedy.
+    OutboxUnusable = -214, "FTR_E_OUTBOX_UNUSABLE", State, false;
+    /// The item was written by a newer version of this library. Resume it with that version; this one leaves it alone.
+    OutboxNewer = -215, "FTR_E_OUTBOX_NEWER", State, false;
+    /// The item's files are not what was written: it is never published. Forget it, and publish its file again.
+    OutboxDamaged = -216, "FTR_E_OUTBOX_DAMAGED", State, false;
+
+    /// The session has no outbox: create it with ftr_session_options.outbox_folder or FTR_SESSION_OUTBOX.
+    OutboxOff = -217, "FTR_E_OUTBOX_OFF", State, false;
+    /// The item of the outbox is another user's, or goes to another server: use a session of that user and server.
+    OutboxOther = -218, "FTR_E_OUTBOX_OTHER", State, false;
+    /// The item of the outbox has failed for good, and waits for ftr_outbox_retry or ftr_outbox_forget. The message says why it failed.
+    OutboxFailed = -219, "FTR_E_OUTBOX_FAILED", State, false;
+    /// The publish was in the outbox for longer than ftr_session_options.outbox_max_age_s, and is not tried again by itself.
+    OutboxExpired = -220, "FTR_E_OUTBOX_EXPIRED", State, false;
 
     /// No server URL was given and FTRACK_SERVER is not set.
     NoServerUrl = -301, "FTR_E_NO_SERVER_URL", Configuration, false;
@@ -126,6 +147,10 @@ codes! {
     FileChanged = -405, "FTR_E_FILE_CHANGED", File, true;
     /// The file is larger than the server takes.
     FileTooLarge = -406, "FTR_E_FILE_TOO_LARGE", File, false;
+    /// The file of an item of the outbox has changed since the publish was accepted. Retry the item to publish it as it is now, or forget the item.
+    SourceChanged = -407, "FTR_E_SOURCE_CHANGED", File, false;
+    /// The file of an item of the outbox is no longer there. Bring it back, or the drive that it is on, and retry the item; or forget it.
+    SourceGone = -408, "FTR_E_SOURCE_GONE", File, true;
 
     /// The server's name is unknown, or nothing answers at its address.
     Unreachable = -501, "FTR_E_UNREACHABLE", Network, true;

@@ -27,6 +27,20 @@ pub enum Event {
         /// What exists.
         published: Arc<Published>,
     },
+    /// A job is in the outbox: from here on it survives the end of this process.
+    Kept {
+        /// The host's name for the job.
+        job: JobName,
+        /// With its name in the outbox.
+        published: Arc<Published>,
+    },
+    /// A publish from the outbox goes on as a job of this session.
+    Resumed {
+        /// The host's name for the job.
+        job: JobName,
+        /// With its name in the outbox.
+        published: Arc<Published>,
+    },
     /// A job's end. There is exactly one for each accepted job.
     Ended {
         /// The host's name for the job.
@@ -181,6 +195,8 @@ pub struct Published {
     pub thumbnail_id: Option<String>,
     /// Where a browser opens the version.
     pub link: Option<String>,
+    /// Its item in the outbox, while and if it is kept there.
+    pub outbox_id: Option<String>,
     /// What went on, but not as it should: each a sentence with its remedy.
     pub warnings: Vec<String>,
 }

@@ -131,6 +131,25 @@ pub const MOST_UPLOADS: usize = 64;
 /// answer such a request in less than a second, and a host that cancels does not want to wait for a dead one.
 pub const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a job that is kept in the outbox may go on after its session was closed, when it is between the last two requests of
+/// a publish: a version without its media should not wait for the next session.
+pub const PARK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Publishes from the outbox that run at once without the host having asked for them: what artists do now goes first.
+pub const OUTBOX_RESUMED: usize = 2;
+
+/// How often the outbox is looked through for what others have left in it: nobody waits for it, and hundreds of hosts may share one.
+pub const OUTBOX_LOOK: Duration = Duration::from_secs(60);
+
+/// From a failure that may pass to the next try of a publish in the outbox; doubled each time.
+pub const OUTBOX_FIRST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest such pause: a server that was away for a weekend is noticed within the hour.
+pub const OUTBOX_LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How often a publish looks whether another one with the same key, in another process, has ended.
+pub const OUTBOX_KEY_PAUSE: Duration = Duration::from_secs(2);
+
 /// Log lines kept for a host that does not poll; older ones go first and are counted.
 pub const LOG_CAPACITY: usize = 1024;
 
@@ -254,3 +273,28 @@ pub const HUB_SENT_TOGETHER: usize = 256;
 
 /// Answers to heartbeats and acknowledgements that may wait to be sent: a server that asks faster is answered a few times.
 pub const HUB_URGENT: usize = 64;
+
+/// Items of an outbox: a farm that was offline for a night leaves some hundreds, and each is a folder that is read to list them.
+pub const OUTBOX_ITEMS: usize = 1000;
+
+/// Bytes of copied sources in an outbox: some feature-length movies, and a part of an artist's home folder that nobody misses.
+pub const OUTBOX_BYTES: u64 = 20 << 30;
+
+/// An item that waits for longer is told as expired: after a month nobody waits for the review, and the source has moved on.
+pub const OUTBOX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The largest note of one publish: what hosts add to it as JSON is some kB, and what is larger is no note of ours.
+pub const OUTBOX_FILE_LIMIT: u64 = 16 << 20;
+
+/// How long a lock of an item is asked for before somebody counts as working on it: those who list the outbox hold each for
+/// microseconds, on a network drive for milliseconds.
+pub const OUTBOX_LOCK_PATIENCE: Duration = Duration::from_millis(20);
+
+/// The pause between those tries.
+pub const OUTBOX_LOCK_PAUSE: Duration = Duration::from_millis(1);
+
+/// How often an item is begun anew because somebody else deleted its folder in the moment before it was locked.
+pub const OUTBOX_FRESH_STARTS: u32 = 100;
+
+/// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
+pub const OUTBOX_COPY_STEP: u64 = 64 << 20;

@@ -387,6 +387,10 @@ static void bad_session_texts(const char *server)
     WITH(FTR_E_INVALID_ARGUMENT, "reserved2", reserved2, 1);
     WITH(FTR_E_INVALID_ARGUMENT, "journal_folder", journal_folder, "");
     WITH(FTR_E_NOT_UTF8, "journal_folder", journal_folder, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "outbox_folder", outbox_folder, "");
+    WITH(FTR_E_NOT_UTF8, "outbox_folder", outbox_folder, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "start_spread_ms", start_spread_ms, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "reserved3", reserved3, 1);
 #undef WITH
     CHECK(session == SENTINEL);
 }
