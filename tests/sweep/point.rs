@@ -31,9 +31,25 @@ pub enum When {
     After,
 }
 
+/// What a publish survives by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// The outbox: another process finds there what it has to go on with.
+    Outbox,
+    /// An idempotency key and a folder for journals: another process publishes the same again.
+    Key,
+}
+
+/// What goes wrong in which kind of publish.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Point {
+    pub way: Way,
+    pub what: What,
+}
+
 /// What goes wrong in a publish.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Point {
+pub enum What {
     /// A request fails.
     Fault(At, Fault, Times),
     /// The process is killed at a request.
@@ -42,6 +58,7 @@ pub enum Point {
     File(u32, &'static str),
 }
 
+pub const WAYS: [(&str, Way); 2] = [("outbox", Way::Outbox), ("key", Way::Key)];
 pub const WHENS: [(&str, When); 3] = [("before", When::Before), ("done", When::Done), ("after", When::After)];
 pub const TIMES: [(&str, Times); 3] = [("once", Times::Once), ("twice", Times::Twice), ("and-next", Times::AndNext)];
 pub const SHIM_WORDS: [&str; 4] = ["before", "after", "torn", "power"];
@@ -61,10 +78,16 @@ impl At {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", word(&WAYS, &self.way), self.what)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Point::Fault(at, fault, times) => write!(f, "fault/{at}/{fault}/{}", word(&TIMES, times)),
-            Point::Request(at, when) => write!(f, "kill/{at}/{}", word(&WHENS, when)),
-            Point::File(number, word) => write!(f, "file/{number}/{word}"),
+            What::Fault(at, fault, times) => write!(f, "fault/{at}/{fault}/{}", word(&TIMES, times)),
+            What::Request(at, when) => write!(f, "kill/{at}/{}", word(&WHENS, when)),
+            What::File(number, word) => write!(f, "file/{number}/{word}"),
         }
     }
 }
@@ -72,16 +95,18 @@ impl fmt::Display for Point {
 impl Point {
     pub fn parse(text: &str) -> Option<Point> {
         let words: Vec<&str> = text.split('/').collect();
-        match words[..] {
+        let (way, words) = words.split_first()?;
+        let what = match *words {
             ["fault", at, fault, times] => {
-                Some(Point::Fault(At::parse(at)?, Fault::parse(fault)?, meant(&TIMES, times)?))
+                What::Fault(At::parse(at)?, Fault::parse(fault)?, meant(&TIMES, times)?)
             }
-            ["kill", at, when] => Some(Point::Request(At::parse(at)?, meant(&WHENS, when)?)),
+            ["kill", at, when] => What::Request(At::parse(at)?, meant(&WHENS, when)?),
             ["file", number, word] => {
-                Some(Point::File(number.parse().ok()?, SHIM_WORDS.into_iter().find(|known| *known == word)?))
+                What::File(number.parse().ok()?, SHIM_WORDS.into_iter().find(|known| *known == word)?)
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(Point { way: meant(&WAYS, way)?, what })
     }
 }
 
@@ -95,8 +120,8 @@ fn meant<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
 
 #[test]
 fn a_point_is_read_as_it_is_written() {
-    for text in ["fault/api query Task, query X x2#1/429-retry-after/and-next", "kill/PUT part 2#1/done", "file/17/torn"] {
+    for text in ["key/fault/api query Task, query X x2#1/429-retry-after/and-next", "outbox/kill/PUT part 2#1/done", "key/file/17/torn"] {
         assert_eq!(Point::parse(text).unwrap().to_string(), text);
     }
-    assert_eq!(Point::parse("fault/api#1/unheard-of/once"), None);
+    assert_eq!(Point::parse("key/fault/api#1/unheard-of/once"), None);
 }

@@ -12,8 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+/// What is done when a request arrives, before it goes on.
+pub type Hook = Arc<dyn Fn() + Send + Sync>;
+
 /// What the proxy is there for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Plan {
     #[default]
     Pass,
@@ -21,10 +24,12 @@ pub enum Plan {
     Spoil(At, Fault, Times),
     /// The process is ended at this request.
     Kill(At, When),
+    /// This is done when the request arrives.
+    Call(At, Hook),
 }
 
 /// How long a server is away, once and twice: the second is longer than the first waits of a client.
-const AWAY: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(1500)];
+const AWAY: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 /// The proxy. It ends when it is dropped.
 pub struct Proxy {
@@ -33,9 +38,11 @@ pub struct Proxy {
 }
 
 struct Shared {
-    server: SocketAddr,
+    server: Mutex<SocketAddr>,
     listener: TcpListener,
     ended: AtomicBool,
+    /// How many want it not to listen at the moment.
+    closed: Mutex<u32>,
     /// How long a request to the storage is held where it stalls; nothing: until the client gives up.
     stall: Option<Duration>,
     state: Mutex<State>,
@@ -59,6 +66,7 @@ enum Act {
     Pass,
     Spoil(Fault, Times),
     Kill(When),
+    Call(Hook),
 }
 
 impl Proxy {
@@ -69,7 +77,9 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Mutex::new(State { plan, ..State::default() });
         let (ended, changed) = (AtomicBool::new(false), Condvar::new());
-        let shared = Arc::new(Shared { server, listener, ended, stall, state, changed });
+        let server = Mutex::new(server);
+        let closed = Mutex::new(0);
+        let shared = Arc::new(Shared { server, listener, ended, closed, stall, state, changed });
         let accepting = shared.clone();
         std::thread::spawn(move || accept(&accepting));
         Proxy { url, shared }
@@ -100,6 +110,22 @@ impl Proxy {
     /// Whether what was planned has happened.
     pub fn has_struck(&self) -> bool {
         self.shared.lock().spoilt > 0
+    }
+
+    /// Stands before another server from now on.
+    pub fn set_server(&self, server: SocketAddr) {
+        *self.shared.server.lock().unwrap() = server;
+    }
+
+    /// Is away from now on: no connection is left, and none is taken.
+    pub fn go_away(&self) {
+        self.shared.close();
+        self.shared.hang_up();
+    }
+
+    /// Is there again.
+    pub fn come_back(&self) {
+        self.shared.open();
     }
 
     /// Waits until nothing of a client that is gone is under way: what has reached the server is done.
@@ -163,11 +189,12 @@ fn serve(shared: &Shared, stream: &TcpStream) -> Option<()> {
             request.read_body(&mut reader)?;
         }
         let act = shared.decide(&request.label());
-        match act {
+        match &act {
+            Act::Call(hook) => hook(),
             Act::Spoil(Fault::Refused, times) => {
                 shared.close();
                 shared.hang_up();
-                std::thread::sleep(AWAY[usize::from(times != Times::Once)]);
+                std::thread::sleep(AWAY[usize::from(*times != Times::Once)]);
                 shared.open();
                 return None;
             }
@@ -185,7 +212,10 @@ fn serve(shared: &Shared, stream: &TcpStream) -> Option<()> {
                 continue;
             }
             Act::Spoil(Fault::Stalled, _) if shared.holds(&request, stream) => return None,
-            _ => request.ask(shared.server)?,
+            _ => {
+                let server = *shared.server.lock().unwrap();
+                request.ask(server)?
+            }
         };
         match act {
             Act::Kill(When::Done) => return shared.kill(),
@@ -223,6 +253,7 @@ impl Shared {
         let here = At { label: label.to_owned(), number: count as u32 };
         state.seen.push(here.to_string());
         let act = match &state.plan {
+            Plan::Call(at, hook) if *at == here && state.spoilt == 0 => Act::Call(hook.clone()),
             Plan::Kill(at, when) if *at == here && state.spoilt == 0 => Act::Kill(*when),
             Plan::Spoil(at, fault, times) => {
                 let is_first = state.spoilt == 0 && *at == here;
@@ -258,15 +289,21 @@ impl Shared {
         None
     }
 
-    /// Refuses connections from now on; the port stays taken.
+    /// Refuses connections until it is opened again, as often as it was closed; the port stays taken.
     fn close(&self) {
-        // SAFETY: the descriptor is open. Linux makes a listening socket an unconnected one by this.
-        unsafe { libc::shutdown(self.listener.as_raw_fd(), libc::SHUT_RD) };
+        let mut closed = self.closed.lock().unwrap();
+        *closed += 1;
+        // Twice would have Linux take the connections that come later for half closed.
+        if *closed == 1 {
+            // SAFETY: the descriptor is open. Linux makes a listening socket an unconnected one by this.
+            unsafe { libc::shutdown(self.listener.as_raw_fd(), libc::SHUT_RD) };
+        }
     }
 
-    /// Takes connections again.
     fn open(&self) {
-        if !self.ended.load(Ordering::SeqCst) {
+        let mut closed = self.closed.lock().unwrap();
+        *closed -= 1;
+        if *closed == 0 {
             // SAFETY: the descriptor is open, and bound.
             assert_eq!(unsafe { libc::listen(self.listener.as_raw_fd(), 128) }, 0);
         }

@@ -12,6 +12,8 @@ pub struct Report {
     pub points: usize,
     /// Points at which nothing happened: the request or the operation did not come.
     pub missed: usize,
+    /// Points after which another process had to go on though none was killed.
+    pub put_off: usize,
     /// Uploads in parts that are left in all of them together.
     pub uploads: usize,
     /// The point's text, and what is not as it should be.
@@ -43,6 +45,7 @@ impl Report {
         match outcome {
             Ok(outcome) => {
                 self.missed += usize::from(!outcome.struck);
+                self.put_off += usize::from(outcome.put_off);
                 self.uploads += outcome.left.uploads;
             }
             Err(wrong) => {
@@ -55,10 +58,11 @@ impl Report {
     /// One line for people, with the time it took.
     pub fn tell(&self, what: &str, since: Instant) {
         println!(
-            "{what}: {} points, {} failed, {} did not come about, {} uploads in parts left; {:.0} s",
+            "{what}: {} points, {} failed, {} did not come about, {} were put off, {} uploads in parts left; {:.0} s",
             self.points,
             self.failures.len(),
             self.missed,
+            self.put_off,
             self.uploads,
             since.elapsed().as_secs_f64()
         );
