@@ -521,6 +521,30 @@
 /** The thumbnail is not a jpg or png. */
 #define FTR_E_BAD_THUMBNAIL (-810)
 
+/**
+ * Frames of the sequence are missing, empty or damaged. The message names them. Render them, or choose what is shown
+ * in their place.
+ */
+#define FTR_E_SEQUENCE_HOLES (-811)
+
+/** There is one frame where a sequence was meant. Render the others, or publish the one as an image. */
+#define FTR_E_SEQUENCE_SINGLE (-812)
+
+/** There is no frame of the sequence. */
+#define FTR_E_SEQUENCE_EMPTY (-813)
+
+/**
+ * Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message
+ * names two of them.
+ */
+#define FTR_E_SEQUENCE_MIXED (-814)
+
+/**
+ * The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a
+ * proxy made with OCIO.
+ */
+#define FTR_E_SCENE_LINEAR (-815)
+
 /** No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set. */
 #define FTR_E_NO_CONTEXT (-851)
 

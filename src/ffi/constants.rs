@@ -82,6 +82,10 @@ pub const FTR_STAGE_VERSIONING: i32 = 5;
 pub const FTR_STAGE_FINISHING: i32 = 6;
 /// Others are told.
 pub const FTR_STAGE_ANNOUNCING: i32 = 7;
+/// Bytes come from storage.
+pub const FTR_STAGE_DOWNLOADING: i32 = 8;
+/// Entities and their bytes are removed from the server. From here on a job is not cancelled any more.
+pub const FTR_STAGE_REMOVING: i32 = 9;
 
 /// The session's status changed: see ftr_event_info.status and .error. Only the latest is kept.
 pub const FTR_EVENT_STATUS: i32 = 1;
@@ -170,6 +174,18 @@ pub const FTR_PUBLISH_META_WITHOUT_SIZE: u32 = 1;
 
 /// In ftr_publish_options.flags: the outbox keeps a copy of the files, so that they may change or vanish once FTR_EVENT_JOB_KEPT has come. Takes as much disk until the publish has ended; without an outbox it means nothing.
 pub const FTR_PUBLISH_COPY_SOURCE: u32 = 2;
+/// In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may be of any server.
+pub const FTR_HTTP_UPLOAD_NO_AUTH: u32 = 1;
+/// In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose answer was lost is sent again.
+pub const FTR_HTTP_UPLOAD_REPEATABLE: u32 = 2;
+/// In ftr_http_upload_options.flags: PUT instead of POST.
+pub const FTR_HTTP_UPLOAD_PUT: u32 = 4;
+
+/// In ftr_download_options.flags: what is at the path is replaced, when the whole component is there.
+pub const FTR_DOWNLOAD_OVERWRITE: u32 = 1;
+
+/// In ftr_remove_options.flags: what is not there (any more) is no failure.
+pub const FTR_REMOVE_MISSING_OK: u32 = 1;
 
 /// In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9 GB.
 pub const FTR_VERIFY_ETAG: i32 = 0;
@@ -200,6 +216,7 @@ const _: () = {
     assert!(FTR_STAGE_RESOLVING == Stage::Resolving as i32 && FTR_STAGE_UPLOADING == Stage::Uploading as i32);
     assert!(FTR_STAGE_VERSIONING == Stage::Versioning as i32 && FTR_STAGE_FINISHING == Stage::Finishing as i32);
     assert!(FTR_STAGE_ANNOUNCING == Stage::Announcing as i32);
+    assert!(FTR_STAGE_DOWNLOADING == Stage::Downloading as i32 && FTR_STAGE_REMOVING == Stage::Removing as i32);
     assert!(FTR_HUB_OFF == HubStatus::Off as i32 && FTR_HUB_CONNECTING == HubStatus::Connecting as i32);
     assert!(FTR_HUB_CONNECTED == HubStatus::Connected as i32 && FTR_HUB_UNACCEPTED == HubStatus::Refused as i32);
     assert!(FTR_REVIEW_NOTE == Deed::Note as i32 && FTR_REVIEW_STATUS == Deed::Status as i32);

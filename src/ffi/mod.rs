@@ -10,6 +10,7 @@
 mod callbacks; // the host's functions
 pub mod constants; // numbers of the header: kinds, states, stages, levels, flags
 mod event; // polling with callbacks, pulling one event at a time
+mod exchange; // files to endpoints, downloads, removal
 mod guard; // what stands before every export: fork, wake-up callback, panic, the last error
 mod handle; // handles that can be wrong without harm
 mod hub; // the event hub: connecting, subscribing, publishing
@@ -37,6 +38,8 @@ pub use event::{
 };
 
 pub use job::{ftr_job_cancel, ftr_job_free, ftr_job_pause, ftr_job_resume, ftr_job_wait};
+
+pub use exchange::ftr_session_http_upload;
 
 pub use hub::{
     ftr_hub_connect, ftr_hub_disconnect, ftr_hub_publish, ftr_hub_reply, ftr_hub_status, ftr_hub_stop,

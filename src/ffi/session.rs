@@ -12,6 +12,7 @@ use super::system_user::system_user;
 use super::text::{deadline, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
 use super::watch::WATCHES;
+use crate::exchange::Exchanger;
 use crate::ftrack::connect::{Connection, connect};
 use crate::ftrack::settings::Variables;
 use crate::outbox::Places;
@@ -29,6 +30,7 @@ pub struct SessionObject {
     pub poller: Poller,
     pub freed: AtomicBool,
     pub hub: HubObject,
+    pub exchanger: Arc<Exchanger>,
     connection: Connection,
     pub publisher: Arc<Publisher>,
     information: OnceLock<(CString, CString)>,
@@ -73,6 +75,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let traffic = Traffic::new(limits);
         let station = hub.station.clone();
         let client = connection.client().clone();
+        let exchanger = Exchanger::new(client.clone(), traffic.clone(), parallel_uploads);
         let publisher =
             Publisher::new(client, traffic, journal_folder, parallel_uploads, station, outbox, start_spread);
         let object = Arc::new(SessionObject {
@@ -81,6 +84,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
             poller: Poller::default(),
             freed: AtomicBool::new(false),
             hub,
+            exchanger,
             connection,
             publisher,
             information: OnceLock::new(),

@@ -40,6 +40,10 @@ pub struct ftr_error {
     pub exception: *const c_char,
     /// The server's error_code, such as "api_credentials_invalid", or NULL.
     pub server_code: *const c_char,
+    /// 1 if it is not known whether the server did the work, because its answer was lost: look there before you ask for the same again. Else 0.
+    pub outcome_unknown: i32,
+    /// Not used; 0.
+    pub reserved: i32,
 }
 
 /// How far a job is.
@@ -51,7 +55,7 @@ pub struct ftr_progress {
     pub stage: i32,
     /// The job.
     pub job: ftr_job,
-    /// ftr_publish_options.tag.
+    /// The tag in the options of the job.
     pub tag: u64,
     /// Bytes of all the job's files together that have left this machine. Never goes back: while bytes are sent again, it rests.
     pub bytes_done: u64,
@@ -99,7 +103,7 @@ pub struct ftr_job_result {
     pub state: i32,
     /// The job.
     pub job: ftr_job,
-    /// ftr_publish_options.tag.
+    /// The tag in the options of the job.
     pub tag: u64,
     /// Why it is not done; NULL when it is.
     pub error: *const ftr_error,
@@ -131,6 +135,12 @@ pub struct ftr_job_result {
     pub warning_count: u64,
     /// The job's item in the outbox, or NULL: of a job that is kept there, and of one that ended as FTR_JOB_PARKED.
     pub outbox_id: *const c_char,
+    /// Of ftr_session_http_upload: what the endpoint answered, mostly JSON. Of ftr_session_remove: the text of a JSON object whose "removed" is a list of what was removed. Else NULL.
+    pub answer: *const c_char,
+    /// Of ftr_session_http_upload: the HTTP status of that answer. Else 0.
+    pub http_status: i32,
+    /// Not used; 0.
+    pub reserved: i32,
 }
 
 /// A log line.
@@ -365,6 +375,36 @@ pub struct ftr_publish_options {
     pub announce_topic: *const c_char,
     /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
     pub announce_data: *const c_char,
+}
+
+/// A file to send to an endpoint, and how. Begin with FTR_HTTP_UPLOAD_OPTIONS_INIT. Everything is copied by ftr_session_http_upload.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_http_upload_options {
+    /// sizeof(ftr_http_upload_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_HTTP_UPLOAD_* flags, or 0.
+    pub flags: u32,
+    /// Where to: a path of the server, such as "/studio/review", with a query if it needs one, or a whole URL of the same origin. Never NULL.
+    pub endpoint: *const c_char,
+    /// The file. It must not change until the job has ended. Never NULL.
+    pub path: *const c_char,
+    /// The form's other fields, as the text of a JSON object of texts and lists of texts; a list is a field for each of its texts. They come before the file. At most 1 MiB. NULL: none.
+    pub fields: *const c_char,
+    /// The name of the field that has the file. NULL: "file".
+    pub file_field: *const c_char,
+    /// What the form calls the file. NULL: its own name, without folders.
+    pub file_name: *const c_char,
+    /// What the form says that it is. NULL: by its content or, where that is not known, by its name.
+    pub content_type: *const c_char,
+    /// More headers for this request, as the text of a JSON object of strings. NULL: none.
+    pub headers: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+    /// How long the endpoint may take to answer when it has everything, in milliseconds. 0: 5 minutes.
+    pub answer_timeout_ms: i32,
+    /// Not used; 0.
+    pub reserved: i32,
 }
 
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.

@@ -72,7 +72,11 @@ async fn look(
     is_back: bool,
 ) -> Result<()> {
     let here = outbox.clone();
-    for item in blocking(move || here.list()).await? {
+    let items = blocking(move || {
+        here.sweep();
+        here.list()
+    });
+    for item in items.await? {
         if !(belongs(&item, publisher) && is_due(&item, is_back)) {
             continue;
         }
@@ -185,7 +189,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     };
     let kept = Kept::new(claim);
     let key = kept.record().key.clone();
-    let ids = Ids::new(&key);
+    let ids = Ids::new(&key, request.slots());
     // Whatever the tries before may have made.
     let made = Made { components: ids.components(), version: true, ..Made::default() };
     let work = Work {

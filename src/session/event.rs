@@ -190,7 +190,7 @@ pub struct Published {
     /// The media that reviewers open.
     pub component_id: Option<String>,
     /// Its reserved name, such as `ftrackreview-mp4`.
-    pub component_name: Option<&'static str>,
+    pub component_name: Option<String>,
     /// The thumbnail's component.
     pub thumbnail_id: Option<String>,
     /// Where a browser opens the version.
@@ -199,4 +199,8 @@ pub struct Published {
     pub outbox_id: Option<String>,
     /// What went on, but not as it should: each a sentence with its remedy.
     pub warnings: Vec<String>,
+    /// What an endpoint answered to an upload; what was removed, as JSON.
+    pub answer: Option<String>,
+    /// The HTTP status of the endpoint's answer.
+    pub http_status: Option<u16>,
 }

@@ -77,10 +77,13 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
     ftr_hub_info info = FTR_HUB_INFO_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
+    ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
     int32_t number = 77;
     const char *text = "untouched";
     uint64_t handle = SENTINEL;
 
+    upload.endpoint = "/studio/review";
+    upload.path = "x.mp4";
     publish.path = "x.mp4";
     publish.context = "demo";
     ROW(code, word, ftr_session_status(session, &number));
@@ -88,6 +91,7 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ROW(code, word, ftr_session_server_information(session, &text));
     ROW(code, word, ftr_session_server_version(session, &text));
     ROW(code, word, ftr_session_publish_file(session, &publish, &handle));
+    ROW(code, word, ftr_session_http_upload(session, &upload, &handle));
     ROW(code, word, ftr_session_set_upload_rate(session, 0));
     ROW(code, word, ftr_session_close(session, 0));
     ROW(code, word, ftr_session_poll_events(session, 0));
@@ -223,8 +227,15 @@ static void null_arguments(void)
     ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
+    ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
 
+    ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_http_upload(live_session, NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "endpoint", ftr_session_http_upload(live_session, &upload, &handle));
+    upload.endpoint = "/studio/review";
+    ROW(FTR_E_NULL_ARGUMENT, "path", ftr_session_http_upload(live_session, &upload, &handle));
+    upload.path = "x.mp4";
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_session_http_upload(live_session, &upload, NULL));
     ROW(FTR_E_NULL_ARGUMENT, "session", ftr_session_create(&options, NULL));
     ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_create(NULL, &handle));
     ROW(FTR_E_NULL_ARGUMENT, "status", ftr_session_status(live_session, NULL));
@@ -297,6 +308,7 @@ static void struct_sizes(const char *server)
     ftr_hub_publish_options event = FTR_HUB_PUBLISH_OPTIONS_INIT;
     ftr_hub_info info = FTR_HUB_INFO_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
+    ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
     void *later;
     size_t i;
@@ -307,6 +319,8 @@ static void struct_sizes(const char *server)
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         session_options.struct_size = publish.struct_size = wrong[i];
         subscribe.struct_size = event.struct_size = info.struct_size = watch.struct_size = wrong[i];
+        upload.struct_size = wrong[i];
+        ROW(FTR_E_STRUCT_SIZE, "FTR_HTTP_UPLOAD_OPTIONS_INIT", ftr_session_http_upload(live_session, &upload, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_WATCH_OPTIONS_INIT", ftr_session_watch(live_session, &watch, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_SUBSCRIBE_OPTIONS_INIT", ftr_hub_subscribe(live_session, "topic=a", &subscribe, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_PUBLISH_OPTIONS_INIT", ftr_hub_publish(live_session, "a", NULL, &event));
@@ -425,6 +439,48 @@ static void bad_publish_texts(void)
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0xffffffffu);
     WITH(FTR_E_NO_CONTEXT, "context", context, NULL);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+static void bad_uploads_to_endpoints(void)
+{
+    const ftr_http_upload_options init = FTR_HTTP_UPLOAD_OPTIONS_INIT;
+    ftr_http_upload_options upload;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    upload = init; \
+    upload.endpoint = "/studio/review"; \
+    upload.path = "no-such-file.mp4"; \
+    upload.field = value; \
+    ROW(expected, word, ftr_session_http_upload(live_session, &upload, &job))
+
+    WITH(FTR_E_NOT_UTF8, "endpoint", endpoint, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "endpoint", endpoint, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "endpoint", endpoint, "studio/review");
+    WITH(FTR_E_INVALID_ARGUMENT, "endpoint", endpoint, "ftp://127.0.0.1/");
+    WITH(FTR_E_FOREIGN_ORIGIN, "FTR_HTTP_UPLOAD_NO_AUTH", endpoint, "https://elsewhere.example/");
+    WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "path", path, "");
+    WITH(FTR_E_NOT_UTF8, "fields", fields, NOT_UTF8);
+    WITH(FTR_E_INVALID_JSON, "fields", fields, "{");
+    WITH(FTR_E_INVALID_JSON, "fields", fields, "[]");
+    WITH(FTR_E_INVALID_JSON, "fields", fields, "{\"a\": 1}");
+    WITH(FTR_E_NOT_UTF8, "file_field", file_field, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "file_field", file_field, "");
+    WITH(FTR_E_NOT_UTF8, "file_name", file_name, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "file_name", file_name, "");
+    WITH(FTR_E_NOT_UTF8, "content_type", content_type, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "content_type", content_type, "movie");
+    WITH(FTR_E_NOT_UTF8, "headers", headers, NOT_UTF8);
+    WITH(FTR_E_INVALID_JSON, "headers", headers, "{\"a\": 1}");
+    WITH(FTR_E_INVALID_ARGUMENT, "headers", headers, "{\"a b\": \"c\"}");
+    WITH(FTR_E_INVALID_ARGUMENT, "headers", headers, "{\"Content-Length\": \"1\"}");
+    WITH(FTR_E_INVALID_ARGUMENT, "headers", headers, "{\"ftrack-api-key\": \"c\"}");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+    WITH(FTR_E_INVALID_ARGUMENT, "answer_timeout_ms", answer_timeout_ms, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "reserved", reserved, 1);
 #undef WITH
     CHECK(job == SENTINEL);
 }
@@ -563,6 +619,7 @@ int main(int argc, char **argv)
     bad_publish_texts();
     bad_hub_texts();
     bad_watches();
+    bad_uploads_to_endpoints();
     handles(argv[1]);
     after_close();
     RETURNS(FTR_OK, ftr_session_free(live_session));
