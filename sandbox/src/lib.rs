@@ -8,6 +8,7 @@
 //! - `encoding`: what makes media playable, as jobs
 //! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
 //! - `demo`: the content of a fresh server
+//! - `mails`: what it would send, to be looked at
 //! - `requests`: what clients asked, to be counted
 //! - `server`: putting it on a port
 
@@ -23,6 +24,7 @@ pub mod encoding;
 pub mod error;
 pub mod hub;
 pub mod links;
+pub mod mails;
 pub mod model;
 pub mod query;
 pub mod requests;

@@ -14,6 +14,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
 use crate::encoding::{Encoder, Queue, Workers};
+use crate::mails::Mails;
 use crate::model::tables;
 use crate::requests::{self, Requests};
 use crate::state::AppState;
@@ -129,7 +130,17 @@ async fn open(config: Config, url: &str) -> Result<(AppState, Queue), StartError
     let hub = hub::Hub::new(config.hub.clone());
     let requests = Requests::default();
     let (encoder, queue) = Encoder::new(config.encoding.clone(), folder.join("encoding"));
-    let state = AppState { database, auth, storage, encoder, hub, requests, config: Arc::new(config), url: url.into() };
+    let state = AppState {
+        database,
+        auth,
+        storage,
+        encoder,
+        hub,
+        mails: Mails::default(),
+        requests,
+        config: Arc::new(config),
+        url: url.into(),
+    };
     let filled = state.clone();
     let setup = move |connection: &mut rusqlite::Connection| {
         tables::create(connection)?;
