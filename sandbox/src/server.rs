@@ -19,7 +19,7 @@ use crate::model::tables;
 use crate::requests::{self, Requests};
 use crate::state::AppState;
 use crate::storage::Storage;
-use crate::{api, components, database, demo, encoding, hub, web};
+use crate::{api, components, database, demo, encoding, hub, studio, web};
 
 /// How long requests under way may take to finish when the server is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -155,6 +155,7 @@ fn router(state: &AppState) -> Router {
         .merge(api::routes(state.clone()))
         .merge(state.storage.routes())
         .merge(components::routes(state.clone()))
+        .merge(studio::routes(state.clone()))
         .merge(hub::routes(state.clone()))
         .merge(web::routes(state.clone()))
         .layer(axum::middleware::from_fn_with_state(state.requests.clone(), requests::note))
