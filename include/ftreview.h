@@ -238,7 +238,8 @@
  *
  *  - in any session for the same server and user that uses the folder, in any process, by itself: when the session
  *    becomes ready, and then once a minute. FTR_EVENT_JOB_RESUMED gives the host its job. After each failure it waits
- *    longer, up to an hour. FTR_SESSION_OUTBOX_MANUAL leaves all this out;
+ *    longer, up to an hour. A session whose key was refused (FTR_STATUS_UNAUTHORISED) asks no more and goes on with
+ *    nothing: create another. FTR_SESSION_OUTBOX_MANUAL leaves all this out;
  *  - by ftr_outbox_resume, at once. examples/c/outbox.c lists and drains an outbox, for a farm's end-of-job or cron.
  *
  * It makes the same version with the same ids, however often it is begun and by whom: an item has a lock, every step

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// The fact that the host was told of the end.
+const TOLD: &str = "told";
+
 /// The item of one publish, which nobody else touches meanwhile.
 pub struct Kept {
     /// Its name in the outbox.
@@ -135,17 +138,26 @@ impl Kept {
         .await
     }
 
-    /// What it made is to be taken back: also by another process, should this one end before that is done.
-    pub async fn undo(&self, error: &Error) -> Result<()> {
+    /// What it made is to be taken back: also by another process, should this one end before that is done. `is_told`: whoever
+    /// submitted it hears of the end, so that nothing of it needs to stay.
+    pub async fn undo(&self, error: &Error, is_told: bool) -> Result<()> {
         self.change(|state| {
             (state.step, state.error) = (Step::Undoing, Some(NotedError::from(error)));
+            if is_told {
+                state.facts.insert(TOLD.to_owned(), json!(true));
+            }
         })
         .await
     }
 
+    /// Whether whoever submitted it has heard that it ended.
+    pub fn is_told(&self) -> bool {
+        self.fact(TOLD).is_some()
+    }
+
     /// Taking back failed, and is tried again later.
-    pub async fn undo_later(&self) -> Result<()> {
-        self.change(|state| put_off(state, None)).await
+    pub async fn undo_later(&self, error: &Error) -> Result<()> {
+        self.change(|state| put_off(state, Some(error))).await
     }
 
     /// It has failed for good, and waits for somebody to look at it.
@@ -251,6 +263,11 @@ pub fn look_again(note: &mut SourceNote) {
     {
         *note = now;
     }
+}
+
+/// Whether this version of the library knows all that an item asks for.
+pub fn is_known(record: &Record) -> bool {
+    request(record).is_ok()
 }
 
 /// The request of an item.

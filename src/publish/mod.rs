@@ -27,6 +27,7 @@ mod store; // components are created and bytes uploaded
 mod version; // the version is created and given its media
 mod work; // what all steps of one publish share
 
+pub use kept::is_known;
 pub use publisher::Publisher;
 pub use request::Request;
 pub use resume::{How, Register, belongs, follow, no_outbox, resume};
