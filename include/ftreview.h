@@ -626,6 +626,21 @@
  */
 #define FTR_E_SCENE_LINEAR (-815)
 
+/**
+ * A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says
+ * where was looked, and what is missing.
+ */
+#define FTR_E_FFMPEG_MISSING (-816)
+
+/**
+ * ffmpeg failed, or what it made is not what was asked for. The message has its last lines. Nothing is left of the
+ * file.
+ */
+#define FTR_E_FFMPEG_FAILED (-817)
+
+/** ffmpeg made no progress for so long that it was stopped. Nothing is left of the file. */
+#define FTR_E_FFMPEG_STALLED (-818)
+
 /** No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set. */
 #define FTR_E_NO_CONTEXT (-851)
 

@@ -151,7 +151,12 @@ fn a_parked_publish_goes_on_in_the_same_session_when_the_server_takes_it_again()
     bench.proxy.set_plan(Plan::Call(request("create AssetVersion"), revoke));
     let said = bench.host.stay();
     let ends: Vec<&String> = said.lines.iter().filter(|line| line.starts_with("ended ")).collect();
-    assert!(ends.len() == 2 && ends[0].starts_with("ended 4") && ends[1] == "ended 1", "{}\n{:#?}", said.account(), bench.proxy.seen());
+    assert!(
+        ends.len() == 2 && ends[0].starts_with("ended 4") && ends[1] == "ended 1",
+        "{}\n{:#?}",
+        said.account(),
+        bench.proxy.seen()
+    );
     bench.check().unwrap();
 }
 
