@@ -137,9 +137,20 @@ const RIVAL: &str = "FTREVIEW_TEST_OUTBOX_RIVAL";
 const ROUNDS: usize = 400;
 const KEYS: usize = 3;
 
-fn rival_in(folder: &Path, keeps_watch: bool) -> Child {
+/// One of the processes; killed when it is dropped, also when a test fails.
+struct Rival(Child);
+
+impl Drop for Rival {
+    fn drop(&mut self) {
+        // Fails only where it has ended.
+        let _ = self.0.kill();
+        self.0.wait().unwrap();
+    }
+}
+
+fn rival_in(folder: &Path, keeps_watch: bool) -> Rival {
     let told = format!("{}\n{keeps_watch}", folder.display());
-    child("rivals::rival", RIVAL, told).stdout(std::process::Stdio::null()).spawn().unwrap()
+    Rival(child("rivals::rival", RIVAL, told).stdout(std::process::Stdio::null()).spawn().unwrap())
 }
 
 /// Adds the same few items as its rivals do, works on them and ends some. Where it keeps watch, it leaves a mark while it holds
@@ -194,9 +205,9 @@ fn rival() {
 #[test]
 fn processes_that_fight_for_the_same_items_hold_each_one_at_a_time_and_end_each_once() {
     let folder = folder();
-    let rivals: Vec<Child> = (0..4).map(|_| rival_in(folder.path(), true)).collect();
+    let rivals: Vec<Rival> = (0..4).map(|_| rival_in(folder.path(), true)).collect();
     for mut rival in rivals {
-        assert!(rival.wait().unwrap().success());
+        assert!(rival.0.wait().unwrap().success());
     }
     let outbox = outbox(&folder);
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
@@ -211,26 +222,21 @@ fn processes_that_are_killed_while_they_fight_leave_all_to_the_others() {
     let folder = folder();
     let log = folder.path().join("log");
     let outbox = outbox(&folder);
-    let mut rivals: Vec<Child> = (0..3).map(|_| rival_in(folder.path(), false)).collect();
+    let mut rivals: Vec<Rival> = (0..3).map(|_| rival_in(folder.path(), false)).collect();
     let mut done = 0;
     for kill in 0..60 {
         // Each goes on working while another is killed: nobody waits for the dead.
         while fs::metadata(&log).map_or(0, |log| log.len()) <= done {
-            assert!(rivals.iter_mut().all(|rival| rival.try_wait().unwrap().is_none()), "a rival has ended by itself");
+            assert!(rivals.iter_mut().all(|rival| rival.0.try_wait().unwrap().is_none()), "a rival has ended by itself");
             std::thread::yield_now();
         }
         done = fs::metadata(&log).unwrap().len();
-        let mut killed = std::mem::replace(&mut rivals[kill % 3], rival_in(folder.path(), false));
-        killed.kill().unwrap();
-        killed.wait().unwrap();
+        drop(std::mem::replace(&mut rivals[kill % 3], rival_in(folder.path(), false)));
         for item in outbox.list().unwrap() {
             assert!(item.error().is_none(), "{item:?}");
         }
     }
-    for mut rival in rivals {
-        rival.kill().unwrap();
-        rival.wait().unwrap();
-    }
+    drop(rivals);
     let items = outbox.list().unwrap();
     assert!(items.len() <= KEYS && items.iter().all(|item| !item.busy), "{items:?}");
     assert!(items.iter().all(|item| item.state.as_ref().unwrap().step == Step::Waiting));
