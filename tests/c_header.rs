@@ -173,6 +173,10 @@ fn layouts() -> Vec<String> {
         }
         ftr_hub_event { struct_size reserved topic id source_id data source target in_reply_to }
         ftr_review { struct_size deed version_id review_session_id id text author in_reply_to frame }
+        ftr_outbox_item {
+            struct_size state id attempts belongs created_ms next_try_ms error_code reserved error_message path context
+            server_url api_user tag size_bytes copied_bytes
+        }
         ftr_watch_options { struct_size flags version_id review_session_id tag callback user_data }
         ftr_hub_info { struct_size status connections subscriptions waiting dropped published }
         ftr_session_options {
@@ -215,6 +219,7 @@ fn numbers() -> Vec<String> {
         FTR_EVENT_STATUS FTR_EVENT_PROGRESS FTR_EVENT_VERSION_CREATED FTR_EVENT_JOB_ENDED FTR_EVENT_LOG
         FTR_EVENT_DROPPED FTR_EVENT_HUB_STATUS FTR_EVENT_HUB FTR_EVENT_HUB_REPLY FTR_EVENT_HUB_PUBLISHED
         FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED FTR_EVENT_REVIEW FTR_EVENT_JOB_KEPT FTR_EVENT_JOB_RESUMED
+        FTR_OUTBOX_WAITING FTR_OUTBOX_RUNNING FTR_OUTBOX_FAILED FTR_OUTBOX_UNDOING FTR_OUTBOX_DAMAGED FTR_OUTBOX_NEWER
         FTR_REVIEW_NOTE FTR_REVIEW_STATUS FTR_REVIEW_APPROVED FTR_REVIEW_CHANGES_REQUIRED FTR_REVIEW_ENCODED
         FTR_REVIEW_THUMBNAIL FTR_WATCH_PUBLISHED
         FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// In the order of the header: numbers, structs, functions.
-const SOURCES: [&str; 9] = ["constants", "types", "version", "session", "exchange", "event", "job", "hub", "watch"];
+const SOURCES: [&str; 10] =
+    ["constants", "types", "version", "session", "exchange", "event", "job", "outbox", "hub", "watch"];
 
 #[test]
 fn the_header_is_what_the_code_says() {

@@ -118,6 +118,19 @@ pub const FTR_EVENT_JOB_KEPT: i32 = 14;
 /// A publish from the outbox goes on as a job of this session, which the host did not submit: see .job, .tag and .result. Its other events follow. The handle ends with ftr_job_free or ftr_session_free.
 pub const FTR_EVENT_JOB_RESUMED: i32 = 15;
 
+/// A publish in the outbox waits for its next try.
+pub const FTR_OUTBOX_WAITING: i32 = 1;
+/// A publish in the outbox is being worked on, in this process or another.
+pub const FTR_OUTBOX_RUNNING: i32 = 2;
+/// A publish in the outbox has failed for good: .error_message says why. It stays until ftr_outbox_retry or ftr_outbox_forget, or until the outbox is full.
+pub const FTR_OUTBOX_FAILED: i32 = 3;
+/// A publish in the outbox was cancelled or has failed, and what it made on the server is still to be removed.
+pub const FTR_OUTBOX_UNDOING: i32 = 4;
+/// An item of the outbox cannot be read, because the disk or somebody has changed its files. ftr_outbox_forget removes it.
+pub const FTR_OUTBOX_DAMAGED: i32 = 5;
+/// An item of the outbox was written by a newer version of the library, which can go on with it.
+pub const FTR_OUTBOX_NEWER: i32 = 6;
+
 /// A note was written: ftr_review.text and .frame.
 pub const FTR_REVIEW_NOTE: i32 = 1;
 /// The version has another status, named in .text, which is neither of the next two.

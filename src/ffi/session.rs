@@ -7,6 +7,7 @@ use super::handle::{Kind, Table};
 use super::hub::{HubObject, SUBSCRIPTIONS};
 use super::job::{JOBS, JobObject};
 use super::options::{UploadSettings, absolute, log_level, read_outbox, read_request, read_settings, read_uploads};
+use super::outbox::OUTBOXES;
 use super::poller::Poller;
 use super::system_user::system_user;
 use super::text::{deadline, output, read_options};
@@ -216,7 +217,7 @@ pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i3
     })
 }
 
-/// Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for the network: what still runs is parked, or cancelled where there is no outbox, and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
+/// Frees a session, the handles of its jobs, subscriptions, watches and listings, and its undelivered events. Does not wait for the network: what still runs is parked, or cancelled where there is no outbox, and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
@@ -230,6 +231,7 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         object.hub.station.close();
         SUBSCRIPTIONS.remove_all(|subscription| subscription.session == session);
         WATCHES.remove_all(|watch| watch.session == session);
+        OUTBOXES.remove_all(|list| list.session == session);
         JOBS.remove_all(|job| job.session == session);
         object.poller.wait();
         Ok(FTR_OK)

@@ -17,6 +17,9 @@ pub type ftr_subscription = u64;
 /// A watch on what reviewers do. 0 is none.
 pub type ftr_watch = u64;
 
+/// A listing: what was in an outbox at one moment. 0 is none.
+pub type ftr_outbox = u64;
+
 /// What went wrong. Made by the library; every text is UTF-8 and safe to show: no key, no password, no upload address is in it.
 #[repr(C)]
 pub struct ftr_error {
@@ -202,6 +205,45 @@ pub struct ftr_review {
     pub in_reply_to: *const c_char,
     /// The note's frame, or -1.
     pub frame: i64,
+}
+
+/// A publish in an outbox. Made by the library; a text that is not known is NULL.
+#[repr(C)]
+pub struct ftr_outbox_item {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_OUTBOX_*: what becomes of it.
+    pub state: i32,
+    /// Its name in the outbox. Never NULL.
+    pub id: *const c_char,
+    /// How often it was tried and could not be done.
+    pub attempts: u32,
+    /// 1 if it is for the session's own server and user, so that the session may go on with it, else 0.
+    pub belongs: i32,
+    /// When it was submitted, in milliseconds since 1970-01-01 UTC, or -1.
+    pub created_ms: i64,
+    /// When it is tried again by itself, or -1: as soon as there is a session that does.
+    pub next_try_ms: i64,
+    /// FTR_E_*: why it waits or failed, or 0.
+    pub error_code: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// The same for people.
+    pub error_message: *const c_char,
+    /// The file.
+    pub path: *const c_char,
+    /// ftr_publish_options.context, or what stood for it.
+    pub context: *const c_char,
+    /// For which server.
+    pub server_url: *const c_char,
+    /// In whose name.
+    pub api_user: *const c_char,
+    /// ftr_publish_options.tag.
+    pub tag: u64,
+    /// The size of its files together.
+    pub size_bytes: u64,
+    /// What copies of its files take in the outbox.
+    pub copied_bytes: u64,
 }
 
 /// How the event hub of a session is. Begin with FTR_HUB_INFO_INIT; filled by ftr_hub_status.

@@ -239,6 +239,12 @@ codes! {
     SequenceMixed = -814, "FTR_E_SEQUENCE_MIXED", Media, false;
     /// The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a proxy made with OCIO.
     SceneLinear = -815, "FTR_E_SCENE_LINEAR", Media, false;
+    /// A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says where was looked, and what is missing.
+    FfmpegMissing = -816, "FTR_E_FFMPEG_MISSING", Media, false;
+    /// ffmpeg failed, or what it made is not what was asked for. The message has its last lines. Nothing is left of the file.
+    FfmpegFailed = -817, "FTR_E_FFMPEG_FAILED", Media, false;
+    /// ffmpeg made no progress for so long that it was stopped. Nothing is left of the file.
+    FfmpegStalled = -818, "FTR_E_FFMPEG_STALLED", Media, true;
 
     /// No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set.
     NoContext = -851, "FTR_E_NO_CONTEXT", Publish, false;

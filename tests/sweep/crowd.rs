@@ -28,8 +28,12 @@ fn fifty_processes_that_publish_at_once_to_one_outbox_and_one_server_make_fifty_
     }
     bench.stage.check(PROCESSES).unwrap();
     bench.check_folder().unwrap();
-    let mut numbers: Vec<i64> =
-        bench.stage.query("select version from AssetVersion").iter().map(|row| row["version"].as_i64().unwrap()).collect();
+    let mut numbers: Vec<i64> = bench
+        .stage
+        .query("select version from AssetVersion")
+        .iter()
+        .map(|row| row["version"].as_i64().unwrap())
+        .collect();
     numbers.sort();
     assert_eq!(numbers, (1..=PROCESSES as i64).collect::<Vec<i64>>());
 }

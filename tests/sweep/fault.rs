@@ -117,7 +117,8 @@ impl Page {
     /// The whole answer.
     pub fn text(self) -> Vec<u8> {
         const HTML: &str = "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>";
-        const XML: &str = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+        const XML: &str =
+            "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
         let (status, headers, body) = match self {
             Page::RequestTimeout => ("408 Request Timeout", "", ""),
             Page::TooMany => ("429 Too Many Requests", "", "slow down"),

@@ -72,7 +72,12 @@ impl Host {
     pub fn unload(&self, signal: &Path) -> Said {
         let mut command = command(unloader());
         environment(&mut command, &self.url);
-        command.arg(&library().file).arg(self.outbox.as_ref().unwrap()).arg(&self.film.path).arg(&thumbnail().path).arg(signal);
+        command
+            .arg(&library().file)
+            .arg(self.outbox.as_ref().unwrap())
+            .arg(&self.film.path)
+            .arg(&thumbnail().path)
+            .arg(signal);
         Self::run(command, None, |_| ())
     }
 

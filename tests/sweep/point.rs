@@ -97,9 +97,7 @@ impl Point {
         let words: Vec<&str> = text.split('/').collect();
         let (way, words) = words.split_first()?;
         let what = match *words {
-            ["fault", at, fault, times] => {
-                What::Fault(At::parse(at)?, Fault::parse(fault)?, meant(&TIMES, times)?)
-            }
+            ["fault", at, fault, times] => What::Fault(At::parse(at)?, Fault::parse(fault)?, meant(&TIMES, times)?),
             ["kill", at, when] => What::Request(At::parse(at)?, meant(&WHENS, when)?),
             ["file", number, word] => {
                 What::File(number.parse().ok()?, SHIM_WORDS.into_iter().find(|known| *known == word)?)
@@ -120,7 +118,11 @@ fn meant<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
 
 #[test]
 fn a_point_is_read_as_it_is_written() {
-    for text in ["key/fault/api query Task, query X x2#1/429-retry-after/and-next", "outbox/kill/PUT part 2#1/done", "key/file/17/torn"] {
+    for text in [
+        "key/fault/api query Task, query X x2#1/429-retry-after/and-next",
+        "outbox/kill/PUT part 2#1/done",
+        "key/file/17/torn",
+    ] {
         assert_eq!(Point::parse(text).unwrap().to_string(), text);
     }
     assert_eq!(Point::parse("key/fault/api#1/unheard-of/once"), None);

@@ -231,7 +231,10 @@ fn serve(shared: &Shared, stream: &TcpStream) -> Option<()> {
             Act::Spoil(Fault::StatusAfter(page), _) => write(stream, &page.text())?,
             Act::Spoil(Fault::StalledAfter, _) if shared.holds(&request, stream) => return None,
             Act::Spoil(Fault::Malformed, _) => {
-                write(stream, b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n[{\"data\":")?;
+                write(
+                    stream,
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n[{\"data\":",
+                )?;
             }
             Act::Spoil(Fault::Slow, _) => trickle(stream, &answer.bytes)?,
             _ => write(stream, &answer.bytes)?,
@@ -249,7 +252,8 @@ impl Shared {
 
     fn decide(&self, label: &str) -> Act {
         let mut state = self.lock();
-        let count = 1 + state.seen.iter().filter(|seen| seen.rsplit_once('#').is_some_and(|(seen, _)| seen == label)).count();
+        let count =
+            1 + state.seen.iter().filter(|seen| seen.rsplit_once('#').is_some_and(|(seen, _)| seen == label)).count();
         let here = At { label: label.to_owned(), number: count as u32 };
         state.seen.push(here.to_string());
         let act = match &state.plan {

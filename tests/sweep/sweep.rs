@@ -98,7 +98,8 @@ impl Bench {
                 (self.host.drain(None, |_| ()), is_kept || is_there)
             }
         };
-        let account = || format!("\n--- the first process:\n{}\n--- the second:\n{}", first.account(), second.account());
+        let account =
+            || format!("\n--- the first process:\n{}\n--- the second:\n{}", first.account(), second.account());
         let checked = if is_expected {
             second.done_if_any().and_then(|()| self.check())
         } else {
