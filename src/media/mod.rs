@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod boxes; // the boxes of MP4 and QuickTime files, on disk and in memory
+pub mod ffmpeg; // review movies and thumbnails, by the host's own ffmpeg
 mod h264; // what an H.264 stream says about itself
 mod image; // JPEG and PNG headers
 mod index; // a movie's index: the picture track, and the sound beside it
 mod meta; // what ftrack's player is told about a file
 mod movie; // from boxes to a movie
 mod rate; // exact frame rates
+pub mod sequence; // frames that are a file each: notations, and what of them is there
 mod sniff; // formats by their first bytes
 mod verdict; // does a browser show it
 

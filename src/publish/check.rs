@@ -1,6 +1,7 @@
 //! The first step: is the file there, what is it, will a browser play it. No network.
 
-use super::{Request, ids};
+use super::ids::{self, Slot};
+use super::part::Part;
 use crate::media::{self, Kind, Media};
 use crate::session::{Class, Code, Error, Result, Stage};
 use std::path::Path;
@@ -12,25 +13,42 @@ pub struct Checked {
     /// What lists show, where it is a file of its own.
     pub thumbnail: Option<Media>,
     /// The name of the media's component, by which ftrack's player finds it.
-    pub component_name: &'static str,
+    pub component_name: String,
     /// What is not as it should be.
     pub warnings: Vec<String>,
 }
 
-/// Looks at the files. On a blocking thread.
-pub fn check(request: &Request) -> Result<Checked> {
-    look(request).map_err(|error| error.at(Stage::Checking))
+impl Checked {
+    /// What is stored, the small first.
+    pub fn parts(&self, meta_with_size: bool) -> Vec<Part> {
+        let part = |slot, name: &str, media: &Media, meta| Part {
+            slot,
+            name: name.to_owned(),
+            file_type: media.file_type.clone(),
+            source: media.source.clone(),
+            meta,
+        };
+        let thumbnail = self.thumbnail.iter().map(|media| part(Slot::Thumbnail, ids::THUMBNAIL, media, None));
+        let meta = media::ftr_meta(&self.media, meta_with_size);
+        thumbnail.chain([part(Slot::Media, &self.component_name, &self.media, Some(meta))]).collect()
+    }
 }
 
-fn look(request: &Request) -> Result<Checked> {
-    let media = media::probe(&request.path)?;
+/// Looks at the files. On a blocking thread.
+pub fn check(path: &Path, thumbnail: Option<&Path>) -> Result<Checked> {
+    look(path, thumbnail).map_err(|error| error.at(Stage::Checking))
+}
+
+fn look(path: &Path, image: Option<&Path>) -> Result<Checked> {
+    let media = media::probe(path)?;
     media::verdict(&media)?;
-    let mut warnings: Vec<String> = media.warnings.iter().map(|warning| told(&request.path, warning)).collect();
-    let thumbnail = request.thumbnail.as_deref().map(|path| thumbnail(path, &mut warnings)).transpose()?;
+    let mut warnings: Vec<String> = media.warnings.iter().map(|warning| told(path, warning)).collect();
+    let thumbnail = image.map(|path| thumbnail(path, &mut warnings)).transpose()?;
     let component_name = match media.kind {
         Kind::Movie(_) => ids::MOVIE,
         Kind::Image(_) => ids::IMAGE,
     };
+    let component_name = component_name.to_owned();
     Ok(Checked { media, thumbnail, component_name, warnings })
 }
 

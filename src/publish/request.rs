@@ -1,39 +1,67 @@
 //! What a host asks for.
 
 use super::context::Context;
+use super::ids::Slot;
 use crate::ftrack::settings::Variables;
 use crate::session::{Code, Error, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// One publish, as the host said it.
-#[derive(Clone, Debug)]
+/// One publish, as the host said it. What the outbox keeps of it has the names of the fields, and those that are not set are
+/// left out: an older version of the library reads what a newer one wrote unless it uses something that the older does not know.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// The movie or still.
     pub path: PathBuf,
     /// An id, or names from the project down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
     /// The asset's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_name: Option<String>,
     /// Name or short name of an asset type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_type: Option<String>,
     /// The version's comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// The name of a version status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// An image for lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<PathBuf>,
-    /// Whether a movie's `ftr_meta` tells width and height.
-    pub meta_with_size: bool,
+    /// Whether a movie's `ftr_meta` leaves width and height out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub meta_without_size: bool,
+    /// Whether the outbox keeps a copy of the files.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub copy_source: bool,
     /// The same for every try of one publish: its ids are made from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// The topic of the event that tells others of the version; nothing is the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announce_topic: Option<String>,
     /// What that event says besides.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub announce_data: Map<String, Value>,
 }
 
+/// What is not set is left out.
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 impl Request {
+    /// The components that the publish may make, besides the media and the thumbnail: known before any file is looked at,
+    /// because they are what a publish that fails for good takes back, also in another process.
+    pub fn slots(&self) -> Vec<Slot> {
+        Vec::new()
+    }
+
     /// The request with what the environment adds, or what is wrong with it as far as can be told at once.
     pub fn complete(mut self, variables: &Variables) -> Result<Request> {
         let empty = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());

@@ -152,7 +152,7 @@ impl Queue {
         Waking(self.insert(|state, clock| state.hub_status = Some((clock, event))))
     }
 
-    /// Puts in a job's end or its created version: for these a place is reserved.
+    /// Puts in a job's end or a step that is told once a job: for these a place is reserved.
     pub fn keep(&self, event: Event) {
         self.put(|state, clock| state.kept.push_back((clock, event)));
     }
@@ -303,7 +303,10 @@ impl State {
         let ended = |event: &Event| matches!(event, Event::Ended { job: name, .. } if *name == job);
         let ends = self.kept.iter().filter(|(_, event)| ended(event)).count();
         self.kept.retain(|(_, event)| match event {
-            Event::Ended { job: name, .. } | Event::VersionCreated { job: name, .. } => *name != job,
+            Event::Ended { job: name, .. }
+            | Event::VersionCreated { job: name, .. }
+            | Event::Kept { job: name, .. }
+            | Event::Resumed { job: name, .. } => *name != job,
             _ => true,
         });
         self.reserved = self.reserved.saturating_sub(ends);
