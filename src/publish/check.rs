@@ -28,8 +28,8 @@ fn look(request: &Request) -> Result<Checked> {
     let mut warnings: Vec<String> = media.warnings.iter().map(|warning| told(&request.path, warning)).collect();
     let thumbnail = request.thumbnail.as_deref().map(|path| thumbnail(path, &mut warnings)).transpose()?;
     let component_name = match media.kind {
-        Kind::Movie(_) => ids::MOVIE,
-        Kind::Image(_) => ids::IMAGE,
+        Kind::Movie(_) | Kind::OtherMovie(_) => ids::MOVIE,
+        Kind::Image(_) | Kind::OtherImage(_) | Kind::Pdf(_) => ids::IMAGE,
     };
     Ok(Checked { media, thumbnail, component_name, warnings })
 }
