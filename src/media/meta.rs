@@ -10,18 +10,22 @@ use super::{Kind, Media};
 /// Width and height are in ftrack's documentation since 2.1.2, but AYON leaves them out because some servers then did
 /// not play the movie; `with_size` decides.
 pub fn ftr_meta(media: &Media, with_size: bool) -> Value {
-    let (mut meta, (width, height)) = match &media.kind {
+    let (mut meta, size) = match &media.kind {
         Kind::Movie(movie) => (
             json!({
                 "frameIn": 0,
                 "frameOut": movie.frames.saturating_sub(1),
                 "frameRate": movie.frame_rate.as_f64(),
             }),
-            movie.shown_size(),
+            Some(movie.shown_size()),
         ),
-        Kind::Image(image) => (json!({ "format": "image" }), (image.width, image.height)),
+        Kind::Image(image) => (json!({ "format": "image" }), Some((image.width, image.height))),
+        Kind::OtherImage(image) => (json!({ "format": "image" }), image.width.zip(image.height)),
+        // Its frames and rate are not known.
+        Kind::OtherMovie(movie) => (json!({}), movie.width.zip(movie.height)),
+        Kind::Pdf(_) => (json!({ "format": "pdf" }), None),
     };
-    if with_size {
+    if let Some((width, height)) = size.filter(|_| with_size) {
         meta["width"] = width.into();
         meta["height"] = height.into();
     }

@@ -45,8 +45,8 @@ fn look(path: &Path, image: Option<&Path>) -> Result<Checked> {
     let mut warnings: Vec<String> = media.warnings.iter().map(|warning| told(path, warning)).collect();
     let thumbnail = image.map(|path| thumbnail(path, &mut warnings)).transpose()?;
     let component_name = match media.kind {
-        Kind::Movie(_) => ids::MOVIE,
-        Kind::Image(_) => ids::IMAGE,
+        Kind::Movie(_) | Kind::OtherMovie(_) => ids::MOVIE,
+        Kind::Image(_) | Kind::OtherImage(_) | Kind::Pdf(_) => ids::IMAGE,
     };
     let component_name = component_name.to_owned();
     Ok(Checked { media, thumbnail, component_name, warnings })

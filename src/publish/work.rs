@@ -98,7 +98,7 @@ impl Work {
         match (&checked.thumbnail, &checked.media.kind) {
             (Some(_), _) => Some(&self.ids.thumbnail),
             (None, Kind::Image(_)) => Some(&self.ids.component),
-            (None, Kind::Movie(_)) => None,
+            (None, _) => None,
         }
     }
 

@@ -184,6 +184,14 @@ pub const JPEG_SEGMENT_LIMIT: usize = 10_000;
 /// Where the end mark of an image is looked for: some programs append a little of their own after it.
 pub const IMAGE_TAIL: u64 = 64 << 10;
 
+/// What is read of the header of an image, or of one list in it. Headers of OpenEXR with a render's whole description in
+/// them reach a few MiB.
+pub const IMAGE_HEADER_LIMIT: u64 = 8 << 20;
+
+/// What is read of the beginning of a movie in a container that is not probed in depth. Its tracks stand there, or are not
+/// told.
+pub const MOVIE_HEADER_LIMIT: u64 = 1 << 20;
+
 /// Frames of one sequence: eleven hours of film. More is a slip of the keyboard, and this many fit into 32 MiB.
 pub const SEQUENCE_FRAME_LIMIT: u64 = 1_000_000;
 
