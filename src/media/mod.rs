@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use h264::{Chroma, PixelFormat, Profile};
 pub use image::{Image, ImageFormat};
-pub use meta::ftr_meta;
+pub use meta::{FrameOut, MetaForm, ftr_meta, ftr_meta_in};
 pub use movie::{Codec, Container, Movie};
 pub use rate::Rational;
 pub use verdict::verdict;

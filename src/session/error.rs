@@ -217,6 +217,12 @@ codes! {
     ImageDamaged = -809, "FTR_E_IMAGE_DAMAGED", Media, false;
     /// The thumbnail is not a jpg or png.
     BadThumbnail = -810, "FTR_E_BAD_THUMBNAIL", Media, false;
+    /// The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same height. The message names both.
+    RenditionsDiffer = -822, "FTR_E_RENDITIONS_DIFFER", Media, false;
+    /// Frames, or a still, are to become a movie and no rate was given, or one that is none: set ftr_publish_options.frame_rate.
+    FrameRateNeeded = -823, "FTR_E_FRAME_RATE_NEEDED", Media, false;
+    /// A file of the publish is not what its role says, or nothing tells what it is to be beside the others. Give each file a role that fits.
+    BadRole = -824, "FTR_E_BAD_ROLE", Media, false;
 
     /// No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set.
     NoContext = -851, "FTR_E_NO_CONTEXT", Publish, false;

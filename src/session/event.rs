@@ -193,10 +193,23 @@ pub struct Published {
     pub component_name: Option<String>,
     /// The thumbnail's component.
     pub thumbnail_id: Option<String>,
+    /// All components of the version.
+    pub components: Vec<Component>,
     /// Where a browser opens the version.
     pub link: Option<String>,
     /// Its item in the outbox, while and if it is kept there.
     pub outbox_id: Option<String>,
     /// What went on, but not as it should: each a sentence with its remedy.
     pub warnings: Vec<String>,
+}
+
+/// A component that a publish made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// Its name, such as `ftrackreview-mp4-1080`.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The location that it is in.
+    pub location_id: &'static str,
 }

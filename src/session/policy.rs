@@ -124,6 +124,9 @@ pub const JOB_CAPACITY: usize = 1024;
 /// wait for their turn. Each takes files and a connection at least, and more at once make none of them faster.
 pub const PARALLEL_UPLOADS: usize = 4;
 
+/// Servers show movies and images of more than one size since this version (official documentation, web review).
+pub const LARGER_RENDITIONS: (u32, u32) = (4, 5);
+
 /// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
 /// for those; more would only take memory from other publishes.
 pub const FILES_AT_ONCE: usize = 6;
