@@ -522,6 +522,27 @@
 #define FTR_E_BAD_THUMBNAIL (-810)
 
 /**
+ * The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made
+ * through OCIO.
+ */
+#define FTR_E_SCENE_LINEAR (-815)
+
+/**
+ * A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says
+ * where was looked, and what is missing.
+ */
+#define FTR_E_FFMPEG_MISSING (-816)
+
+/**
+ * ffmpeg failed, or what it made is not what was asked for. The message has its last lines. Nothing is left of the
+ * file.
+ */
+#define FTR_E_FFMPEG_FAILED (-817)
+
+/** ffmpeg made no progress for so long that it was stopped. Nothing is left of the file. */
+#define FTR_E_FFMPEG_STALLED (-818)
+
+/**
  * The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same
  * height. The message names both.
  */

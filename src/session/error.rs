@@ -217,6 +217,14 @@ codes! {
     ImageDamaged = -809, "FTR_E_IMAGE_DAMAGED", Media, false;
     /// The thumbnail is not a jpg or png.
     BadThumbnail = -810, "FTR_E_BAD_THUMBNAIL", Media, false;
+    /// The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made through OCIO.
+    SceneLinear = -815, "FTR_E_SCENE_LINEAR", Media, false;
+    /// A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says where was looked, and what is missing.
+    FfmpegMissing = -816, "FTR_E_FFMPEG_MISSING", Media, false;
+    /// ffmpeg failed, or what it made is not what was asked for. The message has its last lines. Nothing is left of the file.
+    FfmpegFailed = -817, "FTR_E_FFMPEG_FAILED", Media, false;
+    /// ffmpeg made no progress for so long that it was stopped. Nothing is left of the file.
+    FfmpegStalled = -818, "FTR_E_FFMPEG_STALLED", Media, true;
     /// The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same height. The message names both.
     RenditionsDiffer = -822, "FTR_E_RENDITIONS_DIFFER", Media, false;
     /// Frames, or a still, are to become a movie and no rate was given, or one that is none: set ftr_publish_options.frame_rate.

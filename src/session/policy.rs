@@ -305,3 +305,79 @@ pub const OUTBOX_FRESH_STARTS: u32 = 100;
 
 /// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
 pub const OUTBOX_COPY_STEP: u64 = 64 << 20;
+
+/// How often a program that runs beside the host is looked at: a cancelled job ends at once to the eye, and it costs nothing.
+pub const CHILD_TICK: Duration = Duration::from_millis(50);
+
+/// What is read of a program's output at once: what a pipe holds.
+pub const CHILD_READ: usize = 64 << 10;
+
+/// How often a program that is being written is tried, each `CHILD_TICK` apart.
+pub const CHILD_BUSY_TRIES: u32 = 20;
+
+/// How long a killed program is waited for; one that hangs in the kernel longer is left to a thread of its own.
+pub const CHILD_KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How much less important than the host a program is, in steps of nice: an artist goes on working while it encodes.
+pub const CHILD_NICENESS: i32 = 5;
+
+/// The stack of the few system calls between a new process and its program.
+pub const CHILD_STACK: usize = 64 << 10;
+
+/// Room for descriptors that a host opens while a process is started, where the kernel cannot close all at once.
+pub const CHILD_DESCRIPTORS: i32 = 1024;
+
+/// Movies made at once by this copy of the library: ffmpeg keeps all cores busy by itself, and two overlap reading and encoding.
+pub const TRANSCODES: usize = 2;
+
+/// Frames taken at once beside them: each takes a moment, and must not wait for a movie of half an hour.
+pub const FRAME_GRABS: usize = 2;
+
+/// An ffmpeg that has neither counted a frame nor written a byte for this long hangs. One frame of 16K EXR from a slow drive takes seconds.
+pub const FFMPEG_STALL: Duration = Duration::from_secs(120);
+
+/// Saying its version, or reading the first frame, takes ffmpeg this long at most: programs on network drives start slowly.
+pub const FFMPEG_ANSWER: Duration = Duration::from_secs(60);
+
+/// From SIGTERM to SIGKILL: a wrapper script needs a moment to clean up, a host that cancels wants none.
+pub const FFMPEG_GRACE: Duration = Duration::from_secs(2);
+
+/// How often the file that ffmpeg writes is looked at where it counts no frames: after the last one it moves the index to the front.
+pub const FFMPEG_FILE_LOOK: Duration = Duration::from_secs(1);
+
+/// What is kept of ffmpeg's words: its last lines say what went wrong, and a broken file makes it say millions.
+pub const FFMPEG_LINES: usize = 8;
+
+/// The longest of those lines, in bytes: more is a dump.
+pub const FFMPEG_LINE: usize = 300;
+
+/// What is read of an answer of ffmpeg: the list of its encoders has 20 KB, the description of a file may carry long metadata.
+pub const FFMPEG_ANSWER_LIMIT: usize = 1 << 20;
+
+/// Constant quality of x264, as the ASWF's encoding guidelines have it for review: no difference is seen.
+pub const REVIEW_CRF: u8 = 18;
+
+/// The peak of a review movie's stream in bits for each pixel, and for the whole of it: grain at a constant quality would
+/// otherwise grow beyond what a reviewer's link carries. 1080p at 24 frames a second may take 20 Mbit/s.
+pub const REVIEW_BITS_PER_PIXEL: f64 = 0.4;
+
+/// The peak of a review movie's stream in bits a second, however large the picture.
+pub const REVIEW_PEAK: u64 = 80_000_000;
+
+/// Below this no peak is set: small pictures with sharp edges take more bits for each pixel, and are no burden.
+pub const REVIEW_SMALLEST_PEAK: u64 = 4_000_000;
+
+/// The beginning of a LUT that says its kind: comments may stand before it.
+pub const LUT_HEAD: u64 = 64 << 10;
+
+/// Frames from one key frame to the next: a browser that jumps to a frame decodes eleven others at most, and the file grows by a third.
+pub const REVIEW_KEY_INTERVAL: u32 = 12;
+
+/// Sound of a review movie in bits a second: what AYON sends, beyond which nobody hears a difference in AAC.
+pub const REVIEW_AUDIO: u64 = 192_000;
+
+/// The highest rate a movie without a constant one is given: what displays show.
+pub const REVIEW_FASTEST: u64 = 60;
+
+/// Working folders of processes that were killed are removed when they are this old and nobody holds them.
+pub const WORK_FOLDER_AGE: Duration = Duration::from_secs(600);
