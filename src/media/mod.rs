@@ -12,6 +12,7 @@ mod index; // a movie's index: the picture track, and the sound beside it
 mod meta; // what ftrack's player is told about a file
 mod movie; // from boxes to a movie
 mod rate; // exact frame rates
+pub mod sequence; // frames that are a file each: notations, and what of them is there
 mod sniff; // formats by their first bytes
 mod verdict; // does a browser show it
 

@@ -217,6 +217,14 @@ codes! {
     ImageDamaged = -809, "FTR_E_IMAGE_DAMAGED", Media, false;
     /// The thumbnail is not a jpg or png.
     BadThumbnail = -810, "FTR_E_BAD_THUMBNAIL", Media, false;
+    /// Frames of the sequence are missing, empty or damaged. The message names them. Render them, or choose what is shown in their place.
+    SequenceHoles = -811, "FTR_E_SEQUENCE_HOLES", Media, false;
+    /// There is one frame where a sequence was meant. Render the others, or publish the one as an image.
+    SequenceSingle = -812, "FTR_E_SEQUENCE_SINGLE", Media, false;
+    /// There is no frame of the sequence.
+    SequenceEmpty = -813, "FTR_E_SEQUENCE_EMPTY", Media, false;
+    /// Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message names two of them.
+    SequenceMixed = -814, "FTR_E_SEQUENCE_MIXED", Media, false;
     /// The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made through OCIO.
     SceneLinear = -815, "FTR_E_SCENE_LINEAR", Media, false;
     /// A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says where was looked, and what is missing.

@@ -187,6 +187,15 @@ pub const JPEG_SEGMENT_LIMIT: usize = 10_000;
 /// Where the end mark of an image is looked for: some programs append a little of their own after it.
 pub const IMAGE_TAIL: u64 = 64 << 10;
 
+/// Frames of one sequence: eleven hours of film. More is a slip of the keyboard, and this many fit into 32 MiB.
+pub const SEQUENCE_FRAME_LIMIT: u64 = 1_000_000;
+
+/// Digits that a notation may fill frame numbers to: more than 64 bits have.
+pub const SEQUENCE_PADDING_LIMIT: usize = 20;
+
+/// Ranges of frames that a message names before it only counts: they must fit a dialogue.
+pub const SEQUENCE_NAMED: usize = 8;
+
 /// The stack of the runtime thread: Rust's own default, named so that no host's ulimit changes it.
 pub const RUNTIME_STACK: usize = 2 << 20;
 
