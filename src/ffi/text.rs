@@ -1,7 +1,8 @@
 //! Text and option structs from C.
 
 use super::types::{
-    ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options, ftr_publish_file, ftr_publish_options,
+    ftr_http_upload_options, ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options, ftr_publish_file,
+    ftr_publish_options,
     ftr_session_options, ftr_watch_options,
 };
 use crate::session::{Code, Error, Result};
@@ -110,6 +111,12 @@ unsafe impl Options for ftr_watch_options {
 unsafe impl Options for ftr_hub_info {
     const NAME: &'static str = "ftr_hub_info";
     const FIRST_SIZE: usize = size_of::<ftr_hub_info>();
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_http_upload_options {
+    const NAME: &'static str = "ftr_http_upload_options";
+    const FIRST_SIZE: usize = size_of::<ftr_http_upload_options>();
 }
 
 /// No options of this library will ever be as large: a larger size is an uninitialised struct.

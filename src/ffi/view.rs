@@ -52,6 +52,8 @@ impl ErrorView {
             message: texts.keep(&error.message),
             exception: texts.keep_optional(details.exception.as_deref()),
             server_code: texts.keep_optional(details.error_code.as_deref()),
+            outcome_unknown: details.outcome_unknown.into(),
+            reserved: 0,
         };
         Box::new(ErrorView { raw, _texts: texts })
     }
@@ -107,8 +109,11 @@ impl ResultView {
             thumbnail_id: text(&published.thumbnail_id),
             link: text(&published.link),
             outbox_id: text(&published.outbox_id),
+            answer: text(&published.answer),
             warnings: if warnings.is_empty() { null() } else { warnings.as_ptr() },
             warning_count: warnings.len() as u64,
+            http_status: published.http_status.unwrap_or_default().into(),
+            reserved: 0,
             components: if components.is_empty() { null() } else { components.as_ptr() },
             component_count: components.len() as u64,
         };
@@ -448,6 +453,8 @@ fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Valu
         "version_number": published.version_number.unwrap_or(-1), "component_id": published.component_id,
         "component_name": published.component_name, "thumbnail_id": published.thumbnail_id,
         "link": published.link, "warnings": published.warnings, "outbox_id": published.outbox_id,
+        "answer": published.answer,
+        "http_status": published.http_status.unwrap_or_default(),
         "components": published.components.iter().map(component_json).collect::<Vec<_>>(),
     })
 }
@@ -463,6 +470,7 @@ fn error_json(error: &Error) -> Value {
         "stage": details.stage.map_or(0, |stage| stage as i32), "retryable": i32::from(error.retryable()),
         "http_status": details.http_status.unwrap_or_default(), "retry_after_ms": milliseconds(details.retry_after),
         "message": error.message, "exception": details.exception, "server_code": details.error_code,
+        "outcome_unknown": i32::from(details.outcome_unknown),
     })
 }
 

@@ -33,5 +33,5 @@ mod work; // what all steps of one publish share
 pub use files::{GivenFile, Role};
 pub use publisher::Publisher;
 pub use request::Request;
-pub use resume::{How, Register, follow, resume};
+pub use resume::{How, Register, belongs, follow, no_outbox, resume};
 pub use run::start;

@@ -72,7 +72,11 @@ async fn look(
     is_back: bool,
 ) -> Result<()> {
     let here = outbox.clone();
-    for item in blocking(move || here.list()).await? {
+    let items = blocking(move || {
+        here.sweep();
+        here.list()
+    });
+    for item in items.await? {
         if !(belongs(&item, publisher) && is_due(&item, is_back)) {
             continue;
         }

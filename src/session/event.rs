@@ -201,6 +201,10 @@ pub struct Published {
     pub outbox_id: Option<String>,
     /// What went on, but not as it should: each a sentence with its remedy.
     pub warnings: Vec<String>,
+    /// What an endpoint answered to an upload; what was removed, as JSON.
+    pub answer: Option<String>,
+    /// The HTTP status of the endpoint's answer.
+    pub http_status: Option<u16>,
 }
 
 /// A component that a publish made.

@@ -315,6 +315,35 @@ pub const OUTBOX_FRESH_STARTS: u32 = 100;
 /// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
 pub const OUTBOX_COPY_STEP: u64 = 64 << 20;
 
+
+
+/// How long an endpoint may take to answer once it has all of an upload, unless the host says otherwise: studios' endpoints
+/// copy, check or register a film before they answer.
+pub const ENDPOINT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long the bytes of an upload to an endpoint wait after the head of its request: who refuses by the head alone (401, 413)
+/// and closes is heard within this time on most links, and would reset a connection in which bytes arrive.
+pub const ENDPOINT_HEAD_START: Duration = Duration::from_millis(250);
+
+/// Uploads to an endpoint of up to this many bytes do not wait so: they are gone before anybody can refuse them.
+pub const ENDPOINT_SMALL: u64 = 64 << 10;
+
+/// The most that is kept of an endpoint's answer: far more than a few ids, and too little to fill a host's memory.
+pub const ENDPOINT_ANSWER_LIMIT: usize = 1 << 20;
+
+/// The fields of a form, their names and its headers together: they are kept in memory, and a file is what is for large things.
+pub const FORM_LIMIT: usize = 1 << 20;
+
+/// A download is flushed to the disk, and how far it came noted, each time so many bytes were written: so much is fetched again
+/// at most after a power cut, and a flush of this size holds up no network.
+pub const DOWNLOAD_SYNC: u64 = 64 << 20;
+
+/// How often a storage may send the reader of a component to another address: one hop is usual, and a circle has no end.
+pub const REDIRECTS: usize = 5;
+
+/// Entities that one request removes: long transactions hold up a server, and servers refuse long lists of ids.
+pub const REMOVE_TOGETHER: usize = 200;
+
 /// How often a program that runs beside the host is looked at: a cancelled job ends at once to the eye, and it costs nothing.
 pub const CHILD_TICK: Duration = Duration::from_millis(50);
 

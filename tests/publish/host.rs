@@ -144,6 +144,7 @@ impl Session {
             thumbnail: pointer(6),
             tag: 7,
             idempotency_key: pointer(7),
+            flags: if publish.copy_source { FTR_PUBLISH_COPY_SOURCE } else { 0 },
             ..publish_options()
         };
         let mut job = 0;
@@ -207,6 +208,7 @@ pub struct Publish {
     pub status: Option<String>,
     pub thumbnail: Option<PathBuf>,
     pub idempotency_key: Option<String>,
+    pub copy_source: bool,
 }
 
 impl Publish {
@@ -263,6 +265,7 @@ pub struct Ended {
     pub component_name: String,
     pub thumbnail_id: String,
     pub link: String,
+    pub outbox_id: String,
     pub warnings: Vec<String>,
 }
 
@@ -290,6 +293,7 @@ impl Ended {
                 component_name: copy(result.component_name),
                 thumbnail_id: copy(result.thumbnail_id),
                 link: copy(result.link),
+                outbox_id: copy(result.outbox_id),
                 warnings,
             }
         }
