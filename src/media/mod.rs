@@ -31,7 +31,7 @@ pub use containers::{MovieFormat, OtherMovie};
 pub use details::{Audio, Colour, Timecode};
 pub use h264::{Chroma, PixelFormat, Profile};
 pub use image::{Image, ImageFormat};
-pub use meta::ftr_meta;
+pub use meta::{FrameOut, MetaForm, ftr_meta, ftr_meta_in};
 pub use movie::{Codec, Container, Movie};
 pub use pdf::Pdf;
 pub use plan::{Plan, Reason, plan, plan_frames};

@@ -234,7 +234,13 @@ pub fn may_pass(error: &Error) -> bool {
 /// What the outbox is to keep of a request.
 pub fn record(work: &Work) -> Record {
     let (client, request, key) = (work.client(), &work.request, &work.key);
-    let sources = [Some(&request.path), request.thumbnail.as_ref()].into_iter().flatten();
+    let mut sources: Vec<&PathBuf> = std::iter::once(&request.path).chain(&request.thumbnail).collect();
+    // A file may be in two roles, and is copied once.
+    for path in request.read_files() {
+        if !sources.contains(&path) {
+            sources.push(path);
+        }
+    }
     Record {
         id: Outbox::id_of(key),
         key: key.clone(),
@@ -244,7 +250,7 @@ pub fn record(work: &Work) -> Record {
         created: SystemTime::now(),
         library: env!("CARGO_PKG_VERSION").to_owned(),
         request: json!(request),
-        sources: sources.filter_map(|path| SourceNote::of(path).ok()).collect(),
+        sources: sources.into_iter().filter_map(|path| SourceNote::of(path).ok()).collect(),
     }
 }
 

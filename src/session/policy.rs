@@ -124,6 +124,9 @@ pub const JOB_CAPACITY: usize = 1024;
 /// wait for their turn. Each takes files and a connection at least, and more at once make none of them faster.
 pub const PARALLEL_UPLOADS: usize = 4;
 
+/// Servers show movies and images of more than one size since this version (official documentation, web review).
+pub const LARGER_RENDITIONS: (u32, u32) = (4, 5);
+
 /// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
 /// for those; more would only take memory from other publishes.
 pub const FILES_AT_ONCE: usize = 6;
@@ -319,6 +322,8 @@ pub const OUTBOX_FRESH_STARTS: u32 = 100;
 
 /// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
 pub const OUTBOX_COPY_STEP: u64 = 64 << 20;
+
+
 
 /// How long an endpoint may take to answer once it has all of an upload, unless the host says otherwise: studios' endpoints
 /// copy, check or register a film before they answer.
