@@ -604,8 +604,28 @@
 #define FTR_E_BAD_THUMBNAIL (-810)
 
 /**
+ * Frames of the sequence are missing, empty or damaged. The message names them. Render them, or choose what is shown
+ * in their place.
+ */
+#define FTR_E_SEQUENCE_HOLES (-811)
+
+/** There is one frame where a sequence was meant. Render the others, or publish the one as an image. */
+#define FTR_E_SEQUENCE_SINGLE (-812)
+
+/** There is no frame of the sequence. */
+#define FTR_E_SEQUENCE_EMPTY (-813)
+
+/**
+ * Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message
+ * names two of them.
+ */
+#define FTR_E_SEQUENCE_MIXED (-814)
+
+/**
  * The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made
  * through OCIO.
+ * The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a
+ * proxy made with OCIO.
  */
 #define FTR_E_SCENE_LINEAR (-815)
 
@@ -952,6 +972,27 @@
  */
 #define FTR_PUBLISH_COPY_SOURCE 2
 
+/**
+ * In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may
+ * be of any server.
+ */
+#define FTR_HTTP_UPLOAD_NO_AUTH 1
+
+/**
+ * In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose
+ * answer was lost is sent again.
+ */
+#define FTR_HTTP_UPLOAD_REPEATABLE 2
+
+/** In ftr_http_upload_options.flags: PUT instead of POST. */
+#define FTR_HTTP_UPLOAD_PUT 4
+
+/** In ftr_download_options.flags: what is at the path is replaced, when the whole component is there. */
+#define FTR_DOWNLOAD_OVERWRITE 1
+
+/** In ftr_remove_options.flags: what is not there (any more) is no failure. */
+#define FTR_REMOVE_MISSING_OK 1
+
 /** In ftr_publish_options.flags: the version's thumbnail becomes the task's, too. It is uploaded once. */
 #define FTR_PUBLISH_TASK_THUMBNAIL 256
 
@@ -1000,27 +1041,6 @@
 
 /** In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded. */
 #define FTR_FILE_UPLOAD_FRAMES 1
-
-/**
- * In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may
- * be of any server.
- */
-#define FTR_HTTP_UPLOAD_NO_AUTH 1
-
-/**
- * In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose
- * answer was lost is sent again.
- */
-#define FTR_HTTP_UPLOAD_REPEATABLE 2
-
-/** In ftr_http_upload_options.flags: PUT instead of POST. */
-#define FTR_HTTP_UPLOAD_PUT 4
-
-/** In ftr_download_options.flags: what is at the path is replaced, when the whole component is there. */
-#define FTR_DOWNLOAD_OVERWRITE 1
-
-/** In ftr_remove_options.flags: what is not there (any more) is no failure. */
-#define FTR_REMOVE_MISSING_OK 1
 
 /**
  * In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag
@@ -1201,6 +1221,15 @@ typedef struct ftr_job_result {
      * The job's item in the outbox, or NULL: of a job that is kept there, and of one that ended as FTR_JOB_PARKED.
      */
     const char *outbox_id;
+    /**
+     * Of ftr_session_http_upload: what the endpoint answered, mostly JSON. Of ftr_session_remove: the text of a JSON
+     * object whose "removed" is a list of what was removed. Else NULL.
+     */
+    const char *answer;
+    /** Of ftr_session_http_upload: the HTTP status of that answer. Else 0. */
+    int32_t http_status;
+    /** Not used; 0. */
+    int32_t reserved;
     /**
      * All components of the version, the one that reviewers open first: `component_count` structs one after the
      * other, components[0].struct_size bytes apart. NULL: none yet.

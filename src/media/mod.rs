@@ -5,10 +5,10 @@
 #![forbid(unsafe_code)]
 
 mod boxes; // the boxes of MP4 and QuickTime files, on disk and in memory
-pub mod ffmpeg; // review movies and thumbnails, by the host's own ffmpeg
 mod bytes; // numbers in a piece of memory
 mod containers; // movies that browsers do not play
 mod details; // what an index says beside size, rate and frames
+pub mod ffmpeg; // review movies and thumbnails, by the host's own ffmpeg
 mod h264; // what an H.264 stream says about itself
 mod image; // JPEG and PNG headers
 mod index; // a movie's index: the picture track, and the sound beside it

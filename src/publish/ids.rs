@@ -71,12 +71,7 @@ impl Ids {
     /// Those that belong to a key, of a publish that may make `others` besides the media and the thumbnail.
     pub fn new(key: &str, others: Vec<Slot>) -> Ids {
         let component = |slot: Slot| id(key, &slot.what());
-        Ids {
-            component: component(Slot::Media),
-            version: id(key, "version"),
-            key: key.to_owned(),
-            others,
-        }
+        Ids { component: component(Slot::Media), version: id(key, "version"), key: key.to_owned(), others }
     }
 
     /// Every component that a publish may make. Frames go with their sequence.

@@ -30,8 +30,8 @@ mod thumbnail; // the thumbnail on more than the version
 mod version; // the version is created and given its media
 mod work; // what all steps of one publish share
 
-pub use kept::is_known;
 pub use files::{GivenFile, Role};
+pub use kept::is_known;
 pub use publisher::Publisher;
 pub use request::Request;
 pub use resume::{How, Register, belongs, follow, no_outbox, resume};

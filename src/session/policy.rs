@@ -323,8 +323,6 @@ pub const OUTBOX_FRESH_STARTS: u32 = 100;
 /// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
 pub const OUTBOX_COPY_STEP: u64 = 64 << 20;
 
-
-
 /// How long an endpoint may take to answer once it has all of an upload, unless the host says otherwise: studios' endpoints
 /// copy, check or register a film before they answer.
 pub const ENDPOINT_PATIENCE: Duration = Duration::from_secs(300);

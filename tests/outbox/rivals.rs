@@ -227,7 +227,10 @@ fn processes_that_are_killed_while_they_fight_leave_all_to_the_others() {
     for kill in 0..60 {
         // Each goes on working while another is killed: nobody waits for the dead.
         while fs::metadata(&log).map_or(0, |log| log.len()) <= done {
-            assert!(rivals.iter_mut().all(|rival| rival.0.try_wait().unwrap().is_none()), "a rival has ended by itself");
+            assert!(
+                rivals.iter_mut().all(|rival| rival.0.try_wait().unwrap().is_none()),
+                "a rival has ended by itself"
+            );
             std::thread::yield_now();
         }
         done = fs::metadata(&log).unwrap().len();
