@@ -348,6 +348,51 @@ fn what_was_stored_before_is_not_sent_again() {
 }
 
 #[test]
+fn an_item_that_asks_for_something_unknown_is_a_newer_versions_and_left_alone() {
+    let place = Place::new();
+    place.park(&publish(&place.movie()));
+    let outbox = Outbox::new(place.folder(), Limits::default());
+    let id = place.items()[0].id.clone();
+    let mut claim = outbox.claim(&id).unwrap();
+    let mut record = claim.record().clone();
+    record.request["hologram"] = json!(true);
+    claim.replace(record).unwrap();
+    drop(claim);
+    assert_eq!(place.resume(&id), (FTR_JOB_FAILED, Code::OutboxNewer as i32));
+    let session = place.session();
+    session.await_status(FTR_STATUS_READY);
+    let other = place.session();
+    // Its own publish ends well beside it.
+    other.publish(&publish(&place.movie())).done();
+    assert_eq!(place.item().0, Step::Waiting);
+    assert_eq!(place.versions().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_taken_back_at_once_is_later_and_nothing_stays_where_the_host_was_told() {
+    let away = Arc::new(AtomicBool::new(false));
+    let gone = away.clone();
+    let place = Place::with(move |operations| {
+        if gone.load(Ordering::SeqCst) {
+            return Some(Act::Drop);
+        }
+        does(operations, "create", "AssetVersion").then(|| {
+            gone.store(true, Ordering::SeqCst);
+            Act::Refuse(200, exception("PermissionError", "no more versions"))
+        })
+    });
+    let ended = place.manual().publish(&publish(&place.movie()));
+    assert_eq!((ended.state, ended.code), (FTR_JOB_FAILED, Code::Permission as i32), "{ended:?}");
+    assert!(ended.message.contains("removed later, from the outbox"), "{}", ended.message);
+    assert_eq!(place.item(), (Step::Undoing, Some(Code::Permission as i32)));
+    away.store(false, Ordering::SeqCst);
+    let _session = place.session();
+    place.settle();
+    assert!(place.items().is_empty(), "{:?}", place.items());
+    assert_eq!(place.staging.census(), [0, 0, 0, 0]);
+}
+
+#[test]
 fn an_item_of_another_server_or_user_is_left_alone_and_says_whose_it_is() {
     let place = Place::new();
     place.park(&publish(&place.movie()));

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support; // the built library, C programs, processes with a time limit
 
+mod crowd; // many processes, and copies of an outbox
 mod fault; // what can happen to a request
 mod film; // what is published
 mod host; // the process that publishes

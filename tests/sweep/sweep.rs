@@ -1,6 +1,7 @@
 //! One point: what goes wrong is made to, and what must hold afterwards is looked at.
 
 use super::fault::Fault;
+use super::film::film;
 use super::host::{End, Host, Said, Shim};
 use super::point::{At, Point, SHIM_WORDS, TIMES, Times, WHENS, Way, What};
 use super::proxy::{Plan, Proxy};
@@ -45,6 +46,7 @@ impl Bench {
         let is_key = way == Way::Key;
         let host = Host {
             url: proxy.url().to_owned(),
+            film: film(),
             key: is_key.then(|| "sweep".to_owned()),
             journal: is_key.then(|| stage.folder("journal")),
             outbox: (!is_key).then(|| stage.folder("outbox")),
