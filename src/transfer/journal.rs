@@ -8,6 +8,7 @@ use crate::session::{Code, Error, Result};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -75,6 +76,7 @@ impl Journal {
     pub fn forget(folder: &Path, component_id: &str) {
         // One that stays is taken for another upload's, and begun anew.
         let _ = fs::remove_file(path(folder, component_id));
+        remove_unfinished(folder, component_id);
     }
 
     /// Whether something is noted.
