@@ -14,7 +14,7 @@ fn odd_sizes_become_even_and_every_pixel_stays_where_it_is() {
             (0..height).flat_map(|y| (0..width).map(move |x| (x * 150 / width + y * 90 / height) as u8)).collect();
         write_raw(&studio, &pixels, "gray", (width as u32, height as u32), "-pix_fmt rgb24 a.png");
         let (done, movie) = studio.movie(frames(&[studio.path("a.png")], rate(24, 1)), Settings::default());
-        let (even_width, even_height) = ((width + 1) / 2 * 2, (height + 1) / 2 * 2);
+        let (even_width, even_height) = (width.next_multiple_of(2), height.next_multiple_of(2));
         assert_eq!((movie.width, movie.height), (even_width as u32, even_height as u32));
         assert!(done.warnings.iter().any(|warning| warning.contains("odd")), "{:?}", done.warnings);
         let found = decoded(&studio.path("out.mp4"));
