@@ -124,12 +124,38 @@ pub const JOB_CAPACITY: usize = 1024;
 /// wait for their turn. Each takes files and a connection at least, and more at once make none of them faster.
 pub const PARALLEL_UPLOADS: usize = 4;
 
+/// Servers show movies and images of more than one size since this version (official documentation, web review).
+pub const LARGER_RENDITIONS: (u32, u32) = (4, 5);
+
+/// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
+/// for those; more would only take memory from other publishes.
+pub const FILES_AT_ONCE: usize = 6;
+
 /// The most that a host may ask for: each takes a connection, and what a server's proxy allows one address is of this order.
 pub const MOST_UPLOADS: usize = 64;
 
 /// How long a job that is cancelled waits for the answer to a request that creates something, to remove what it made: servers
 /// answer such a request in less than a second, and a host that cancels does not want to wait for a dead one.
 pub const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a job that is kept in the outbox may go on after its session was closed, when it is between the last two requests of
+/// a publish: a version without its media should not wait for the next session.
+pub const PARK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Publishes from the outbox that run at once without the host having asked for them: what artists do now goes first.
+pub const OUTBOX_RESUMED: usize = 2;
+
+/// How often the outbox is looked through for what others have left in it: nobody waits for it, and hundreds of hosts may share one.
+pub const OUTBOX_LOOK: Duration = Duration::from_secs(60);
+
+/// From a failure that may pass to the next try of a publish in the outbox; doubled each time.
+pub const OUTBOX_FIRST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest such pause: a server that was away for a weekend is noticed within the hour.
+pub const OUTBOX_LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How often a publish looks whether another one with the same key, in another process, has ended.
+pub const OUTBOX_KEY_PAUSE: Duration = Duration::from_secs(2);
 
 /// Log lines kept for a host that does not poll; older ones go first and are counted.
 pub const LOG_CAPACITY: usize = 1024;
@@ -160,6 +186,23 @@ pub const JPEG_SEGMENT_LIMIT: usize = 10_000;
 
 /// Where the end mark of an image is looked for: some programs append a little of their own after it.
 pub const IMAGE_TAIL: u64 = 64 << 10;
+
+/// What is read of the header of an image, or of one list in it. Headers of OpenEXR with a render's whole description in
+/// them reach a few MiB.
+pub const IMAGE_HEADER_LIMIT: u64 = 8 << 20;
+
+/// What is read of the beginning of a movie in a container that is not probed in depth. Its tracks stand there, or are not
+/// told.
+pub const MOVIE_HEADER_LIMIT: u64 = 1 << 20;
+
+/// Frames of one sequence: eleven hours of film. More is a slip of the keyboard, and this many fit into 32 MiB.
+pub const SEQUENCE_FRAME_LIMIT: u64 = 1_000_000;
+
+/// Digits that a notation may fill frame numbers to: more than 64 bits have.
+pub const SEQUENCE_PADDING_LIMIT: usize = 20;
+
+/// Ranges of frames that a message names before it only counts: they must fit a dialogue.
+pub const SEQUENCE_NAMED: usize = 8;
 
 /// The stack of the runtime thread: Rust's own default, named so that no host's ulimit changes it.
 pub const RUNTIME_STACK: usize = 2 << 20;
@@ -254,6 +297,58 @@ pub const HUB_SENT_TOGETHER: usize = 256;
 
 /// Answers to heartbeats and acknowledgements that may wait to be sent: a server that asks faster is answered a few times.
 pub const HUB_URGENT: usize = 64;
+
+/// Items of an outbox: a farm that was offline for a night leaves some hundreds, and each is a folder that is read to list them.
+pub const OUTBOX_ITEMS: usize = 1000;
+
+/// Bytes of copied sources in an outbox: some feature-length movies, and a part of an artist's home folder that nobody misses.
+pub const OUTBOX_BYTES: u64 = 20 << 30;
+
+/// An item that waits for longer is told as expired: after a month nobody waits for the review, and the source has moved on.
+pub const OUTBOX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The largest note of one publish: what hosts add to it as JSON is some kB, and what is larger is no note of ours.
+pub const OUTBOX_FILE_LIMIT: u64 = 16 << 20;
+
+/// How long a lock of an item is asked for before somebody counts as working on it: those who list the outbox hold each for
+/// microseconds, on a network drive for milliseconds.
+pub const OUTBOX_LOCK_PATIENCE: Duration = Duration::from_millis(20);
+
+/// The pause between those tries.
+pub const OUTBOX_LOCK_PAUSE: Duration = Duration::from_millis(1);
+
+/// How often an item is begun anew because somebody else deleted its folder in the moment before it was locked.
+pub const OUTBOX_FRESH_STARTS: u32 = 100;
+
+/// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
+pub const OUTBOX_COPY_STEP: u64 = 64 << 20;
+
+/// How long an endpoint may take to answer once it has all of an upload, unless the host says otherwise: studios' endpoints
+/// copy, check or register a film before they answer.
+pub const ENDPOINT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long the bytes of an upload to an endpoint wait after the head of its request: who refuses by the head alone (401, 413)
+/// and closes is heard within this time on most links, and would reset a connection in which bytes arrive.
+pub const ENDPOINT_HEAD_START: Duration = Duration::from_millis(250);
+
+/// Uploads to an endpoint of up to this many bytes do not wait so: they are gone before anybody can refuse them.
+pub const ENDPOINT_SMALL: u64 = 64 << 10;
+
+/// The most that is kept of an endpoint's answer: far more than a few ids, and too little to fill a host's memory.
+pub const ENDPOINT_ANSWER_LIMIT: usize = 1 << 20;
+
+/// The fields of a form, their names and its headers together: they are kept in memory, and a file is what is for large things.
+pub const FORM_LIMIT: usize = 1 << 20;
+
+/// A download is flushed to the disk, and how far it came noted, each time so many bytes were written: so much is fetched again
+/// at most after a power cut, and a flush of this size holds up no network.
+pub const DOWNLOAD_SYNC: u64 = 64 << 20;
+
+/// How often a storage may send the reader of a component to another address: one hop is usual, and a circle has no end.
+pub const REDIRECTS: usize = 5;
+
+/// Entities that one request removes: long transactions hold up a server, and servers refuse long lists of ids.
+pub const REMOVE_TOGETHER: usize = 200;
 
 /// How often a program that runs beside the host is looked at: a cancelled job ends at once to the eye, and it costs nothing.
 pub const CHILD_TICK: Duration = Duration::from_millis(50);
