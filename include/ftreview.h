@@ -73,7 +73,7 @@
  * -----
  *
  *  session     One server and one user. Several may exist in a process, also in several copies of this library.
- *  job         One accepted publish, or upload to an endpoint.
+ *  job         One accepted publish, upload to an endpoint, download or removal.
  *  event       One thing that a session tells: the status of its server, a job's progress, a job's end, a log line,
  *              something from the event hub.
  *  event hub   Where programs and people who use the same server tell each other what happens. Its events have a
@@ -107,7 +107,8 @@
  *  what                                 from                         until
  *  ftr_session                          ftr_session_create           ftr_session_free
  *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
- *                                       and _http_upload
+ *                                       _http_upload,
+ *                                       _download_component, _remove
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
  *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
  *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free
@@ -227,6 +228,10 @@
  * the answer in the job's result. User and key go to no other origin. What an endpoint gets twice it may do twice, so
  * a
  * request is sent again only where it surely did not arrive; ftr_error.outcome_unknown says where nobody knows.
+ *
+ * ftr_session_download_component brings a component that the server stores to a file, which appears whole or not at
+ * all.
+ * What came before a failure stays in PATH.part, and a later try fetches only the rest.
  *
  *
  * Closing, exiting, unloading, fork
@@ -1247,6 +1252,23 @@ typedef struct ftr_http_upload_options {
     int32_t reserved;
 } ftr_http_upload_options;
 
+/**
+ * A component to download, and to where. Begin with FTR_DOWNLOAD_OPTIONS_INIT. Everything is copied by
+ * ftr_session_download_component.
+ */
+typedef struct ftr_download_options {
+    /** sizeof(ftr_download_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_DOWNLOAD_* flags, or 0. */
+    uint32_t flags;
+    /** The id of the FileComponent. Never NULL. */
+    const char *component_id;
+    /** The file to write. Its folder must be there. Never NULL. */
+    const char *path;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+} ftr_download_options;
+
 /** An event in the pull form. 0 is none. */
 typedef uint64_t ftr_event;
 
@@ -1473,6 +1495,23 @@ FTR_API int32_t ftr_session_free(ftr_session session);
 FTR_API int32_t ftr_session_http_upload(ftr_session session, const struct ftr_http_upload_options *options, ftr_job *job);
 
 /**
+ * Downloads a component that the server stores to a file. The bytes go to PATH.part beside it, with a note in
+ * PATH.part.json, and become the file when all of them are there: it appears whole or not at all. Their number is
+ * compared with the component's size, and their MD5 with the storage's ETag where that is one. A connection that
+ * breaks is made again and goes on where it was; when the job fails, PATH.part stays, and downloading to the same
+ * path again, also in another process, fetches only the rest. Cancelling removes it.
+ * Progress counts bytes that arrived (bytes_done) and those of them that were given to the disk (bytes_stored).
+ * ftr_job_pause and ftr_job_resume work as for uploads; the cap on uploads does not count here.
+ * The job's end tells what is wrong: FTR_E_FILE_EXISTS (without FTR_DOWNLOAD_OVERWRITE), FTR_E_FILE_NOT_FOUND (no
+ * such folder), FTR_E_NOT_A_FILE, FTR_E_FILE_UNWRITABLE, FTR_E_DISK_FULL; FTR_E_INTEGRITY (no such component),
+ * FTR_E_NO_LOCATION (it is registered by path or address elsewhere, which the message names), FTR_E_STORAGE_*.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_CLOSED,
+ * FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_download_component(ftr_session session, const struct ftr_download_options *options, ftr_job *job);
+
+/**
  * Waits up to `timeout_ms` for events and calls the session's callbacks for those that are there, on this thread,
  * with no lock held. Returns how many events were told; 0 when the time was over, or ftr_session_interrupt was
  * called.
@@ -1671,6 +1710,10 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 /** To begin with: a POST of the file alone, with defaults for everything but endpoint and path. */
 #define FTR_HTTP_UPLOAD_OPTIONS_INIT \
     { sizeof(ftr_http_upload_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+
+/** To begin with: defaults for everything but component and path. */
+#define FTR_DOWNLOAD_OPTIONS_INIT \
+    { sizeof(ftr_download_options), 0, NULL, NULL, 0 }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

@@ -393,6 +393,22 @@ pub struct ftr_http_upload_options {
     pub reserved: i32,
 }
 
+/// A component to download, and to where. Begin with FTR_DOWNLOAD_OPTIONS_INIT. Everything is copied by ftr_session_download_component.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_download_options {
+    /// sizeof(ftr_download_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_DOWNLOAD_* flags, or 0.
+    pub flags: u32,
+    /// The id of the FileComponent. Never NULL.
+    pub component_id: *const c_char,
+    /// The file to write. Its folder must be there. Never NULL.
+    pub path: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+}
+
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.
 #[repr(C)]
 #[derive(Clone, Copy)]

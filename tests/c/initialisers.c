@@ -14,6 +14,7 @@ int main(void)
     ftr_hub_info info = FTR_HUB_INFO_INIT, empty_info;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT, empty_watch;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT, empty_upload;
+    ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT, empty_download;
 
     memset(&empty_session, 0, sizeof empty_session);
     empty_session.struct_size = sizeof empty_session;
@@ -31,6 +32,8 @@ int main(void)
     empty_watch.struct_size = sizeof empty_watch;
     memset(&empty_upload, 0, sizeof empty_upload);
     empty_upload.struct_size = sizeof empty_upload;
+    memset(&empty_download, 0, sizeof empty_download);
+    empty_download.struct_size = sizeof empty_download;
 
     /* There is no padding in the structs (the header compiles with -Wpadded), so bytes can be compared. */
     if (memcmp(&session, &empty_session, sizeof session) != 0)
@@ -51,5 +54,7 @@ int main(void)
         return 8;
     if (memcmp(&upload, &empty_upload, sizeof upload) != 0)
         return 9;
+    if (memcmp(&download, &empty_download, sizeof download) != 0)
+        return 10;
     return 0;
 }

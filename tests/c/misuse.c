@@ -78,10 +78,13 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ftr_hub_info info = FTR_HUB_INFO_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
+    ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT;
     int32_t number = 77;
     const char *text = "untouched";
     uint64_t handle = SENTINEL;
 
+    download.component_id = "a";
+    download.path = "x.mp4";
     upload.endpoint = "/studio/review";
     upload.path = "x.mp4";
     publish.path = "x.mp4";
@@ -92,6 +95,7 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ROW(code, word, ftr_session_server_version(session, &text));
     ROW(code, word, ftr_session_publish_file(session, &publish, &handle));
     ROW(code, word, ftr_session_http_upload(session, &upload, &handle));
+    ROW(code, word, ftr_session_download_component(session, &download, &handle));
     ROW(code, word, ftr_session_set_upload_rate(session, 0));
     ROW(code, word, ftr_session_close(session, 0));
     ROW(code, word, ftr_session_poll_events(session, 0));
@@ -228,8 +232,15 @@ static void null_arguments(void)
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
+    ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
 
+    ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_download_component(live_session, NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "component_id", ftr_session_download_component(live_session, &download, &handle));
+    download.component_id = "a";
+    ROW(FTR_E_NULL_ARGUMENT, "path", ftr_session_download_component(live_session, &download, &handle));
+    download.path = "x.mp4";
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_session_download_component(live_session, &download, NULL));
     ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_http_upload(live_session, NULL, &handle));
     ROW(FTR_E_NULL_ARGUMENT, "endpoint", ftr_session_http_upload(live_session, &upload, &handle));
     upload.endpoint = "/studio/review";
@@ -309,6 +320,7 @@ static void struct_sizes(const char *server)
     ftr_hub_info info = FTR_HUB_INFO_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
+    ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
     void *later;
     size_t i;
@@ -319,7 +331,8 @@ static void struct_sizes(const char *server)
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         session_options.struct_size = publish.struct_size = wrong[i];
         subscribe.struct_size = event.struct_size = info.struct_size = watch.struct_size = wrong[i];
-        upload.struct_size = wrong[i];
+        upload.struct_size = download.struct_size = wrong[i];
+        ROW(FTR_E_STRUCT_SIZE, "FTR_DOWNLOAD_OPTIONS_INIT", ftr_session_download_component(live_session, &download, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_HTTP_UPLOAD_OPTIONS_INIT", ftr_session_http_upload(live_session, &upload, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_WATCH_OPTIONS_INIT", ftr_session_watch(live_session, &watch, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_SUBSCRIBE_OPTIONS_INIT", ftr_hub_subscribe(live_session, "topic=a", &subscribe, &handle));
@@ -481,6 +494,28 @@ static void bad_uploads_to_endpoints(void)
     CHECK(job == SENTINEL);
 }
 
+static void bad_downloads(void)
+{
+    const ftr_download_options init = FTR_DOWNLOAD_OPTIONS_INIT;
+    ftr_download_options download;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    download = init; \
+    download.component_id = "a"; \
+    download.path = "x.mp4"; \
+    download.field = value; \
+    ROW(expected, word, ftr_session_download_component(live_session, &download, &job))
+
+    WITH(FTR_E_NOT_UTF8, "component_id", component_id, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "component_id", component_id, " ");
+    WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "path", path, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
 static void bad_watches(void)
 {
     const ftr_watch_options init = FTR_WATCH_OPTIONS_INIT;
@@ -616,6 +651,7 @@ int main(int argc, char **argv)
     bad_hub_texts();
     bad_watches();
     bad_uploads_to_endpoints();
+    bad_downloads();
     handles(argv[1]);
     after_close();
     RETURNS(FTR_OK, ftr_session_free(live_session));

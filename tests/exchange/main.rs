@@ -7,6 +7,8 @@ mod ftrack_support; // servers that answer as told
 #[path = "../support/mod.rs"]
 mod support; // programs in C
 
+mod depot; // a server and its storage
+mod download; // components to files
 mod examples; // the programs in examples/c
 mod host; // a host program
 mod http_upload; // files to endpoints
