@@ -10,7 +10,9 @@ mod form; // multipart/form-data
 mod http_upload; // a file to an endpoint, as a job
 mod places; // where a component is, and at which address it can be read
 mod refusal; // what an endpoint's answer means
+mod remove; // a component or a version taken away, as a job
 
 pub use download::{Download, download};
 pub use exchanger::Exchanger;
 pub use http_upload::{HttpUpload, http_upload};
+pub use remove::{Kind, Removal, remove};

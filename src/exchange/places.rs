@@ -30,7 +30,9 @@ pub struct Reading {
 pub async fn find(exchanger: &Exchanger, id: &str) -> Result<Found> {
     let component = Query::select(&["id", "name", "file_type", "size", "system_type"], "Component")
         .filter(Filter::equals("id", id));
-    let mut results = exchanger.client.call_repeatable(&[Operation::query(&component), locations(id)]).await?;
+    let locations = locations_of(Filter::equals("component_id", id));
+    let mut results =
+        exchanger.client.call_repeatable(&[Operation::query(&component), Operation::query(&locations)]).await?;
     let places = rows(results.pop().unwrap_or_default())?;
     let components = rows(results.pop().unwrap_or_default())?;
     let Some(component) = components.first() else {
@@ -50,11 +52,10 @@ pub async fn find(exchanger: &Exchanger, id: &str) -> Result<Found> {
     Ok(Found { size })
 }
 
-/// Asks where a component of the server's location is.
-pub fn locations(id: &str) -> Operation {
-    let attributes = ["id", "location_id", "location.name", "resource_identifier"];
-    let query = Query::select(&attributes, "ComponentLocation").filter(Filter::equals("component_id", id));
-    Operation::query(&query)
+/// Where components are.
+pub fn locations_of(components: Filter) -> Query {
+    let attributes = ["id", "component_id", "location_id", "location.name", "resource_identifier"];
+    Query::select(&attributes, "ComponentLocation").filter(components)
 }
 
 /// What is said of a component that is registered elsewhere, or nowhere.

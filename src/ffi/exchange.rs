@@ -6,8 +6,8 @@ use super::job::{JOBS, JobObject};
 use super::options::{json_object, unknown_flags};
 use super::session::{SESSIONS, SessionObject};
 use super::text::{null, optional_text, output, read_options};
-use super::types::{ftr_download_options, ftr_http_upload_options, ftr_job, ftr_session};
-use crate::exchange::{Download, HttpUpload, download, http_upload};
+use super::types::{ftr_download_options, ftr_http_upload_options, ftr_job, ftr_remove_options, ftr_session};
+use crate::exchange::{Download, HttpUpload, Kind, Removal, download, http_upload, remove};
 use crate::session::life::Accepted;
 use crate::session::{Code, Error, Result, Session};
 use serde_json::Value;
@@ -64,6 +64,32 @@ pub unsafe extern "C" fn ftr_session_download_component(
         // SAFETY: the caller's promise.
         let request = unsafe { read_download(&options) }?;
         let start = download(&object.session, &object.exchanger, request)?;
+        // SAFETY: not NULL, and the caller's promise.
+        unsafe { submit(&object, session, options.tag, out, start) }
+    })
+}
+
+/// Removes a component with its bytes, a sequence with its frames, or a version with its components, from the server. What belongs to it is asked for first; then a version goes before its media, and what takes several requests is hidden before, so that no reviewer sees a half of it. Files that are only registered by path stay where they are, and so does a thumbnail that a task, shot or other version shows as well: both are warnings.
+/// The job's result says in `answer` what was removed: {"removed": [{"entity_type": "AssetVersion", "id": "...", "name": "..."}, ...]}, also where the job failed in the middle. In FTR_STAGE_REMOVING a job is not cancelled any more. What cannot be there is FTR_E_INTEGRITY, unless FTR_REMOVE_MISSING_OK is set.
+/// `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+/// Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT (also for any other type), FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+///
+/// # Safety
+/// The texts in `options` are NULL or NUL-terminated, and unchanged during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ftr_session_remove(
+    session: ftr_session,
+    options: *const ftr_remove_options,
+    job: *mut ftr_job,
+) -> i32 {
+    guard(|| {
+        let object = SESSIONS.get(session, "session")?;
+        let out = output(job, "job")?;
+        // SAFETY: the caller's promise.
+        let options = unsafe { read_options(options, "options") }?;
+        // SAFETY: the caller's promise.
+        let removal = unsafe { read_removal(&options) }?;
+        let start = remove(&object.session, &object.exchanger, removal)?;
         // SAFETY: not NULL, and the caller's promise.
         unsafe { submit(&object, session, options.tag, out, start) }
     })
@@ -146,6 +172,23 @@ unsafe fn read_download(options: &ftr_download_options) -> Result<Download> {
         component_id: needed(text(options.component_id, "component_id")?, "component_id", "a component's id")?,
         path: needed(text(options.path, "path")?, "path", "the file to write")?.into(),
         overwrite: options.flags & FTR_DOWNLOAD_OVERWRITE != 0,
+    })
+}
+
+/// # Safety
+/// The texts are NULL or NUL-terminated.
+unsafe fn read_removal(options: &ftr_remove_options) -> Result<Removal> {
+    // SAFETY: passed on.
+    let text = |text: *const c_char, argument| unsafe { optional_text(text, argument) };
+    if options.flags & !FTR_REMOVE_MISSING_OK != 0 {
+        return Err(unknown_flags(options.flags, "FTR_REMOVE_MISSING_OK"));
+    }
+    let kinds = "FileComponent, SequenceComponent or AssetVersion";
+    let entity_type = text(options.entity_type, "entity_type")?.ok_or_else(|| null("entity_type", kinds))?;
+    Ok(Removal {
+        kind: Kind::parse(&entity_type)?,
+        id: text(options.id, "id")?.ok_or_else(|| null("id", "the id of what is to be removed"))?,
+        missing_ok: options.flags & FTR_REMOVE_MISSING_OK != 0,
     })
 }
 

@@ -15,6 +15,7 @@ int main(void)
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT, empty_watch;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT, empty_upload;
     ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT, empty_download;
+    ftr_remove_options removal = FTR_REMOVE_OPTIONS_INIT, empty_removal;
 
     memset(&empty_session, 0, sizeof empty_session);
     empty_session.struct_size = sizeof empty_session;
@@ -34,6 +35,8 @@ int main(void)
     empty_upload.struct_size = sizeof empty_upload;
     memset(&empty_download, 0, sizeof empty_download);
     empty_download.struct_size = sizeof empty_download;
+    memset(&empty_removal, 0, sizeof empty_removal);
+    empty_removal.struct_size = sizeof empty_removal;
 
     /* There is no padding in the structs (the header compiles with -Wpadded), so bytes can be compared. */
     if (memcmp(&session, &empty_session, sizeof session) != 0)
@@ -56,5 +59,7 @@ int main(void)
         return 9;
     if (memcmp(&download, &empty_download, sizeof download) != 0)
         return 10;
+    if (memcmp(&removal, &empty_removal, sizeof removal) != 0)
+        return 11;
     return 0;
 }

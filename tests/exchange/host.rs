@@ -103,6 +103,29 @@ impl Session {
         job.unwrap_or_else(|(code, message)| panic!("{code}: {message}")).wait()
     }
 
+    pub fn remove(&self, entity_type: &str, id: &str, flags: u32) -> Result<Job, (i32, String)> {
+        let (entity_type, id) = (text(entity_type), text(id));
+        let options = ftr_remove_options {
+            struct_size: size_of::<ftr_remove_options>() as u32,
+            flags,
+            entity_type: entity_type.as_ptr(),
+            id: id.as_ptr(),
+            tag: 7,
+        };
+        let mut job = 0;
+        // SAFETY: the texts outlive the call.
+        match unsafe { ftr_session_remove(self.0, &options, &mut job) } {
+            FTR_OK => Ok(Job(job)),
+            code => Err((code, last_error())),
+        }
+    }
+
+    /// Removes and waits for the end.
+    pub fn removed(&self, entity_type: &str, id: &str, flags: u32) -> Ended {
+        let job = self.remove(entity_type, id, flags);
+        job.unwrap_or_else(|(code, message)| panic!("{code}: {message}")).wait()
+    }
+
     /// Uploads and waits for the end.
     pub fn uploaded(&self, upload: &Upload) -> Ended {
         self.http_upload(upload).unwrap_or_else(|(code, message)| panic!("{code}: {message}")).wait()
