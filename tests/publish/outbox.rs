@@ -6,7 +6,7 @@ use ftreview::ffi::constants::*;
 use ftreview::ffi::types::ftr_session_options;
 use ftreview::ffi::{ftr_job_cancel, ftr_outbox_resume, ftr_session_close};
 use ftreview::outbox::{Item, Limits, Outbox, Step};
-use ftreview::session::Code;
+use ftreview::session::{Code, policy};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -401,4 +401,26 @@ fn an_item_of_another_server_or_user_is_left_alone_and_says_whose_it_is() {
     let (state, code) = elsewhere.resume(&id);
     assert_eq!((state, code), (FTR_JOB_FAILED, Code::OutboxOther as i32));
     assert_eq!(elsewhere.item().0, Step::Waiting);
+}
+
+#[test]
+fn hundreds_of_kept_publishes_take_no_descriptor_each_of_their_host() {
+    const JOBS: usize = 300;
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let place = Place::new();
+    place.set_away(true);
+    let movie = place.movie();
+    let session = place.manual();
+    let jobs: Vec<Job> = (0..JOBS).map(|_| session.submit(&publish(&movie)).unwrap()).collect();
+    let begun = Instant::now();
+    while place.items().iter().filter(|item| item.busy).count() < JOBS - policy::PARALLEL_UPLOADS * 2 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{}", place.items().len());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(descriptors() < JOBS / 2, "{}", descriptors());
+    ftr_session_close(session.0, 0);
+    for job in jobs {
+        assert_eq!(job.wait().state, FTR_JOB_PARKED);
+    }
+    assert_eq!(place.items().len(), JOBS);
 }
