@@ -65,7 +65,7 @@ pub const FTR_JOB_DONE: i32 = 1;
 pub const FTR_JOB_FAILED: i32 = 2;
 /// The job was cancelled.
 pub const FTR_JOB_CANCELLED: i32 = 3;
-/// The job is kept for later. Not before sessions have an outbox.
+/// The job ended for now and stays in the outbox, where this session, another one or ftr_outbox_resume goes on with it; its error says why.
 pub const FTR_JOB_PARKED: i32 = 4;
 
 /// Accepted, and not begun.
@@ -113,6 +113,23 @@ pub const FTR_EVENT_HUB_REFUSED: i32 = 11;
 pub const FTR_EVENT_HUB_DROPPED: i32 = 12;
 /// A reviewer did something to what ftr_session_watch watches: see .watch and .review.
 pub const FTR_EVENT_REVIEW: i32 = 13;
+/// A job is in the outbox: from here on it survives the end of this process; see .result and its outbox_id.
+pub const FTR_EVENT_JOB_KEPT: i32 = 14;
+/// A publish from the outbox goes on as a job of this session, which the host did not submit: see .job, .tag and .result. Its other events follow. The handle ends with ftr_job_free or ftr_session_free.
+pub const FTR_EVENT_JOB_RESUMED: i32 = 15;
+
+/// A publish in the outbox waits for its next try.
+pub const FTR_OUTBOX_WAITING: i32 = 1;
+/// A publish in the outbox is being worked on, in this process or another.
+pub const FTR_OUTBOX_RUNNING: i32 = 2;
+/// A publish in the outbox has failed for good: .error_message says why. It stays until ftr_outbox_retry or ftr_outbox_forget, or until the outbox is full.
+pub const FTR_OUTBOX_FAILED: i32 = 3;
+/// A publish in the outbox was cancelled or has failed, and what it made on the server is still to be removed.
+pub const FTR_OUTBOX_UNDOING: i32 = 4;
+/// An item of the outbox cannot be read, because the disk or somebody has changed its files. ftr_outbox_forget removes it.
+pub const FTR_OUTBOX_DAMAGED: i32 = 5;
+/// An item of the outbox was written by a newer version of the library, which can go on with it.
+pub const FTR_OUTBOX_NEWER: i32 = 6;
 
 /// A note was written: ftr_review.text and .frame.
 pub const FTR_REVIEW_NOTE: i32 = 1;
@@ -154,6 +171,11 @@ pub const FTR_SESSION_STRICT_API: u32 = 1;
 /// In ftr_session_options.flags: connect to the event hub in the background, as ftr_hub_connect does.
 pub const FTR_SESSION_AUTO_CONNECT_EVENT_HUB: u32 = 2;
 
+/// In ftr_session_options.flags: keep publishes in the user's own outbox, which all programs of the user share: $XDG_STATE_HOME/ftreview/outbox, where that is not set ~/.local/state/ftreview/outbox; on macOS ~/Library/Application Support/ftreview/outbox; on Windows %LOCALAPPDATA%\ftreview\outbox.
+pub const FTR_SESSION_OUTBOX: u32 = 4;
+/// In ftr_session_options.flags: nothing of the outbox is gone on with by itself, only by ftr_outbox_resume and ftr_outbox_retry.
+pub const FTR_SESSION_OUTBOX_MANUAL: u32 = 8;
+
 /// In ftr_hub_publish_options.flags: the event is only for subscriptions of the same session, and needs no connection.
 pub const FTR_HUB_LOCAL: u32 = 1;
 
@@ -163,6 +185,8 @@ pub const FTR_WATCH_PUBLISHED: u32 = 1;
 /// In ftr_publish_options.flags: leave width and height out of the movie's ftr_meta. ftrack's documentation asks for them; some servers were seen not to play a movie that has them.
 pub const FTR_PUBLISH_META_WITHOUT_SIZE: u32 = 1;
 
+/// In ftr_publish_options.flags: the outbox keeps a copy of the files, so that they may change or vanish once FTR_EVENT_JOB_KEPT has come. Takes as much disk until the publish has ended; without an outbox it means nothing.
+pub const FTR_PUBLISH_COPY_SOURCE: u32 = 2;
 /// In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may be of any server.
 pub const FTR_HTTP_UPLOAD_NO_AUTH: u32 = 1;
 /// In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose answer was lost is sent again.
@@ -175,6 +199,36 @@ pub const FTR_DOWNLOAD_OVERWRITE: u32 = 1;
 
 /// In ftr_remove_options.flags: what is not there (any more) is no failure.
 pub const FTR_REMOVE_MISSING_OK: u32 = 1;
+
+/// In ftr_publish_options.flags: the version's thumbnail becomes the task's, too. It is uploaded once.
+pub const FTR_PUBLISH_TASK_THUMBNAIL: u32 = 0x100;
+/// In ftr_publish_options.flags: the version's thumbnail becomes that of the asset's parent, too, such as the shot.
+pub const FTR_PUBLISH_PARENT_THUMBNAIL: u32 = 0x200;
+
+/// As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99.
+pub const FTR_META_FRAME_OUT_LAST: i32 = 0;
+/// As ftr_publish_options.meta_frame_out: one more than that, which some servers and studios expect: 100.
+pub const FTR_META_FRAME_OUT_COUNT: i32 = 1;
+
+/// Role of a file: what its content says. Movies and images are reviewed; an image beside a movie is its thumbnail.
+pub const FTR_ROLE_AUTO: i32 = 0;
+/// Role of a file: a movie that reviewers open, in another size than the main one.
+pub const FTR_ROLE_MOVIE: i32 = 1;
+/// Role of a file: an image that reviewers open, in another size than the main one.
+pub const FTR_ROLE_IMAGE: i32 = 2;
+/// Role of a file: a PDF document that reviewers open.
+pub const FTR_ROLE_PDF: i32 = 3;
+/// Role of a file: the thumbnail, as ftr_publish_options.thumbnail.
+pub const FTR_ROLE_THUMBNAIL: i32 = 4;
+/// Role of a file: a component that is uploaded as it is, whatever is in it.
+pub const FTR_ROLE_COMPONENT: i32 = 5;
+/// Role of a file: a component of which ftrack is told the path, in its location "ftrack.unmanaged". Nothing is uploaded. A folder is allowed.
+pub const FTR_ROLE_UNMANAGED: i32 = 6;
+/// Role of a file: a sequence of frames, as a SequenceComponent with a member for each frame. ftrack is told their paths, unless FTR_FILE_UPLOAD_FRAMES is set.
+pub const FTR_ROLE_SEQUENCE: i32 = 7;
+
+/// In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded.
+pub const FTR_FILE_UPLOAD_FRAMES: u32 = 1;
 
 /// In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9 GB.
 pub const FTR_VERIFY_ETAG: i32 = 0;

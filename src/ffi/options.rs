@@ -1,21 +1,24 @@
 //! What the option structs say, checked.
 
 use super::constants::*;
-use super::text::{null, optional_text};
+use super::text::{null, optional_text, read_array};
 use super::types::{ftr_publish_options, ftr_session_options};
 use crate::ftrack::settings::Settings;
-use crate::publish::Request;
+use crate::outbox::{Limits as OutboxLimits, Outbox, Places};
+use crate::publish::{GivenFile, Request, Role};
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, policy};
 use crate::transfer::{Limits, Verify};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a host chooses of the uploads of a session.
 pub struct UploadSettings {
     pub limits: Limits,
     pub parallel_uploads: usize,
     pub journal_folder: Option<PathBuf>,
+    pub start_spread: Duration,
 }
 
 /// # Safety
@@ -23,12 +26,15 @@ pub struct UploadSettings {
 pub unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
     // SAFETY: passed on.
     let text = |text, argument| unsafe { optional_text(text, argument) };
-    if options.flags & !(FTR_SESSION_STRICT_API | FTR_SESSION_AUTO_CONNECT_EVENT_HUB) != 0 {
-        let known = "FTR_SESSION_STRICT_API and FTR_SESSION_AUTO_CONNECT_EVENT_HUB";
+    let known =
+        FTR_SESSION_STRICT_API | FTR_SESSION_AUTO_CONNECT_EVENT_HUB | FTR_SESSION_OUTBOX | FTR_SESSION_OUTBOX_MANUAL;
+    if options.flags & !known != 0 {
+        let known = "FTR_SESSION_STRICT_API, FTR_SESSION_AUTO_CONNECT_EVENT_HUB, FTR_SESSION_OUTBOX and FTR_SESSION_OUTBOX_MANUAL";
         return Err(unknown_flags(options.flags, known));
     }
     unused(options.reserved.into(), "reserved")?;
     unused(options.reserved2.into(), "reserved2")?;
+    unused(options.reserved3.into(), "reserved3")?;
     Ok(Settings {
         server_url: text(options.server_url, "server_url")?,
         api_key: text(options.api_key, "api_key")?.map(Into::into),
@@ -48,9 +54,16 @@ pub unsafe fn read_settings(options: &ftr_session_options) -> Result<Settings> {
 pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
     // SAFETY: passed on.
     let text = |text, argument| unsafe { optional_text(text, argument) };
-    if options.flags & !FTR_PUBLISH_META_WITHOUT_SIZE != 0 {
-        return Err(unknown_flags(options.flags, "FTR_PUBLISH_META_WITHOUT_SIZE"));
+    let known = FTR_PUBLISH_META_WITHOUT_SIZE
+        | FTR_PUBLISH_COPY_SOURCE
+        | FTR_PUBLISH_TASK_THUMBNAIL
+        | FTR_PUBLISH_PARENT_THUMBNAIL;
+    if options.flags & !known != 0 {
+        let known = "FTR_PUBLISH_META_WITHOUT_SIZE, FTR_PUBLISH_COPY_SOURCE, FTR_PUBLISH_TASK_THUMBNAIL and \
+                     FTR_PUBLISH_PARENT_THUMBNAIL";
+        return Err(unknown_flags(options.flags, known));
     }
+    unused_in(options.reserved.into(), "reserved", "FTR_PUBLISH_OPTIONS_INIT")?;
     Ok(Request {
         path: text(options.path, "path")?.ok_or_else(|| null("path", "the movie or still to publish"))?.into(),
         context: text(options.context, "context")?,
@@ -59,13 +72,74 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
         comment: text(options.comment, "comment")?,
         status: text(options.status, "status")?,
         thumbnail: text(options.thumbnail, "thumbnail")?.map(Into::into),
-        meta_with_size: options.flags & FTR_PUBLISH_META_WITHOUT_SIZE == 0,
+        meta_without_size: options.flags & FTR_PUBLISH_META_WITHOUT_SIZE != 0,
+        copy_source: options.flags & FTR_PUBLISH_COPY_SOURCE != 0,
         idempotency_key: text(options.idempotency_key, "idempotency_key")?,
         announce_topic: text(options.announce_topic, "announce_topic")?,
         announce_data: match text(options.announce_data, "announce_data")? {
             Some(text) => json_object(&text, "announce_data")?,
             None => Map::new(),
         },
+        // SAFETY: passed on.
+        files: unsafe { read_files(options) }?,
+        meta: match text(options.meta, "meta")? {
+            Some(text) => json_object(&text, "meta")?,
+            None => Map::new(),
+        },
+        meta_frame_out_count: match options.meta_frame_out {
+            FTR_META_FRAME_OUT_LAST => false,
+            FTR_META_FRAME_OUT_COUNT => true,
+            other => {
+                let known = "FTR_META_FRAME_OUT_LAST (0) or FTR_META_FRAME_OUT_COUNT (1)";
+                return Err(invalid(format!("meta_frame_out: {other} is not known: give {known}")));
+            }
+        },
+        first_frame: options.first_frame,
+        task_thumbnail: options.flags & FTR_PUBLISH_TASK_THUMBNAIL != 0,
+        parent_thumbnail: options.flags & FTR_PUBLISH_PARENT_THUMBNAIL != 0,
+    })
+}
+
+/// # Safety
+/// The files are NULL or as many as is said, and their texts NULL or NUL-terminated.
+unsafe fn read_files(options: &ftr_publish_options) -> Result<Vec<GivenFile>> {
+    // SAFETY: passed on.
+    let files = unsafe { read_array(options.files, options.file_count, "files") }?;
+    let mut given = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let name = |field: &str| format!("files[{index}].{field}");
+        if file.flags & !FTR_FILE_UPLOAD_FRAMES != 0 {
+            let error = unknown_flags(file.flags, "FTR_FILE_UPLOAD_FRAMES");
+            return Err(Error { message: format!("files[{index}].{}", error.message), ..error });
+        }
+        unused_in(file.reserved.into(), &name("reserved"), "FTR_PUBLISH_FILE_INIT")?;
+        // SAFETY: passed on.
+        let path = unsafe { optional_text(file.path, &name("path")) }?;
+        given.push(GivenFile {
+            path: path.ok_or_else(|| null(&name("path"), "the path of a file"))?.into(),
+            role: role(file.role).ok_or_else(|| {
+                let role = name("role");
+                invalid(format!("{role}: {} is none of FTR_ROLE_AUTO (0) to FTR_ROLE_SEQUENCE (7)", file.role))
+            })?,
+            // SAFETY: passed on.
+            component_name: unsafe { optional_text(file.component_name, &name("component_name")) }?,
+            upload: file.flags & FTR_FILE_UPLOAD_FRAMES != 0,
+        });
+    }
+    Ok(given)
+}
+
+fn role(role: i32) -> Option<Role> {
+    Some(match role {
+        FTR_ROLE_AUTO => Role::Auto,
+        FTR_ROLE_MOVIE => Role::Movie,
+        FTR_ROLE_IMAGE => Role::Image,
+        FTR_ROLE_PDF => Role::Pdf,
+        FTR_ROLE_THUMBNAIL => Role::Thumbnail,
+        FTR_ROLE_COMPONENT => Role::Component,
+        FTR_ROLE_UNMANAGED => Role::Unmanaged,
+        FTR_ROLE_SEQUENCE => Role::Sequence,
+        _ => return None,
     })
 }
 
@@ -111,7 +185,51 @@ pub unsafe fn read_uploads(options: &ftr_session_options) -> Result<UploadSettin
         ..Limits::default()
     };
     let parallel_uploads = if parallel_uploads == 0 { policy::PARALLEL_UPLOADS } else { parallel_uploads };
-    Ok(UploadSettings { limits, parallel_uploads, journal_folder: journal_folder.map(Into::into) })
+    let Ok(spread_ms) = u64::try_from(options.start_spread_ms) else {
+        let spread = options.start_spread_ms;
+        return Err(invalid(format!("start_spread_ms: {spread} is no time: give milliseconds, or 0 to begin at once")));
+    };
+    Ok(UploadSettings {
+        limits,
+        parallel_uploads,
+        journal_folder: journal_folder.map(Into::into),
+        start_spread: Duration::from_millis(spread_ms),
+    })
+}
+
+/// The session's outbox, if it is to have one.
+///
+/// # Safety
+/// The text is NULL or NUL-terminated.
+pub unsafe fn read_outbox(options: &ftr_session_options, places: &Places) -> Result<Option<Outbox>> {
+    // SAFETY: passed on.
+    let folder = match unsafe { optional_text(options.outbox_folder, "outbox_folder") }? {
+        Some(folder) if folder.trim().is_empty() => {
+            return Err(invalid("outbox_folder: is empty: give the path of a folder, or NULL for no outbox".into()));
+        }
+        Some(folder) => absolute(folder.into(), "outbox_folder")?,
+        None if options.flags & FTR_SESSION_OUTBOX == 0 => return Ok(None),
+        None => Outbox::default_folder(places).ok_or_else(|| {
+            let message = "flags: FTR_SESSION_OUTBOX was given and the environment names no home of the user (HOME): give \
+                           outbox_folder";
+            invalid(message.to_owned())
+        })?,
+    };
+    let defaults = OutboxLimits::default();
+    let given = |value: u64| (value != 0).then_some(value);
+    let limits = OutboxLimits {
+        items: given(options.outbox_max_items).map_or(defaults.items, |items| items.try_into().unwrap_or(usize::MAX)),
+        bytes: given(options.outbox_max_bytes).unwrap_or(defaults.bytes),
+        age: given(options.outbox_max_age_s).map_or(defaults.age, Duration::from_secs),
+    };
+    Ok(Some(Outbox::new(folder, limits)))
+}
+
+/// Another process has another working directory.
+pub fn absolute(path: PathBuf, argument: &str) -> Result<PathBuf> {
+    std::path::absolute(&path).map_err(|error| {
+        invalid(format!("{argument}: '{}' cannot be made absolute ({error}): give an absolute path", path.display()))
+    })
 }
 
 pub fn unknown_flags(flags: u32, known: &str) -> Error {
@@ -134,9 +252,13 @@ pub fn log_level(level: i32) -> Result<Level> {
 }
 
 fn unused(value: i64, name: &str) -> Result<()> {
+    unused_in(value, name, "FTR_SESSION_OPTIONS_INIT")
+}
+
+fn unused_in(value: i64, name: &str, initialiser: &str) -> Result<()> {
     match value {
         0 => Ok(()),
-        _ => Err(invalid(format!("{name}: is {value}, must be 0: begin with FTR_SESSION_OPTIONS_INIT"))),
+        _ => Err(invalid(format!("{name}: is {value}, must be 0: begin with {initialiser}"))),
     }
 }
 

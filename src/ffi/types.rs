@@ -17,6 +17,9 @@ pub type ftr_subscription = u64;
 /// A watch on what reviewers do. 0 is none.
 pub type ftr_watch = u64;
 
+/// A listing: what was in an outbox at one moment. 0 is none.
+pub type ftr_outbox = u64;
+
 /// What went wrong. Made by the library; every text is UTF-8 and safe to show: no key, no password, no upload address is in it.
 #[repr(C)]
 pub struct ftr_error {
@@ -123,7 +126,7 @@ pub struct ftr_job_result {
     pub version_number: i64,
     /// The component that reviewers open.
     pub component_id: *const c_char,
-    /// Its name: "ftrackreview-mp4" or "ftrackreview-image".
+    /// Its name: "ftrackreview-mp4", "ftrackreview-image", or that of a document.
     pub component_name: *const c_char,
     /// The thumbnail's component.
     pub thumbnail_id: *const c_char,
@@ -133,12 +136,33 @@ pub struct ftr_job_result {
     pub warnings: *const *const c_char,
     /// How many warnings there are.
     pub warning_count: u64,
+    /// The job's item in the outbox, or NULL: of a job that is kept there, and of one that ended as FTR_JOB_PARKED.
+    pub outbox_id: *const c_char,
     /// Of ftr_session_http_upload: what the endpoint answered, mostly JSON. Of ftr_session_remove: the text of a JSON object whose "removed" is a list of what was removed. Else NULL.
     pub answer: *const c_char,
     /// Of ftr_session_http_upload: the HTTP status of that answer. Else 0.
     pub http_status: i32,
     /// Not used; 0.
     pub reserved: i32,
+    /// All components of the version, the one that reviewers open first: `component_count` structs one after the other, components[0].struct_size bytes apart. NULL: none yet.
+    pub components: *const ftr_component,
+    /// How many components there are.
+    pub component_count: u64,
+}
+
+/// A component of a version.
+#[repr(C)]
+pub struct ftr_component {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// Not used; 0.
+    pub reserved: u32,
+    /// Its name, such as "ftrackreview-mp4-1080". Never NULL.
+    pub name: *const c_char,
+    /// Its id. Never NULL.
+    pub id: *const c_char,
+    /// The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL.
+    pub location_id: *const c_char,
 }
 
 /// A log line.
@@ -200,6 +224,45 @@ pub struct ftr_review {
     pub in_reply_to: *const c_char,
     /// The note's frame, or -1.
     pub frame: i64,
+}
+
+/// A publish in an outbox. Made by the library; a text that is not known is NULL.
+#[repr(C)]
+pub struct ftr_outbox_item {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_OUTBOX_*: what becomes of it.
+    pub state: i32,
+    /// Its name in the outbox. Never NULL.
+    pub id: *const c_char,
+    /// How often it was tried and could not be done.
+    pub attempts: u32,
+    /// 1 if it is for the session's own server and user, so that the session may go on with it, else 0.
+    pub belongs: i32,
+    /// When it was submitted, in milliseconds since 1970-01-01 UTC, or -1.
+    pub created_ms: i64,
+    /// When it is tried again by itself, or -1: as soon as there is a session that does.
+    pub next_try_ms: i64,
+    /// FTR_E_*: why it waits or failed, or 0.
+    pub error_code: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// The same for people.
+    pub error_message: *const c_char,
+    /// The file.
+    pub path: *const c_char,
+    /// ftr_publish_options.context, or what stood for it.
+    pub context: *const c_char,
+    /// For which server.
+    pub server_url: *const c_char,
+    /// In whose name.
+    pub api_user: *const c_char,
+    /// ftr_publish_options.tag.
+    pub tag: u64,
+    /// The size of its files together.
+    pub size_bytes: u64,
+    /// What copies of its files take in the outbox.
+    pub copied_bytes: u64,
 }
 
 /// How the event hub of a session is. Begin with FTR_HUB_INFO_INIT; filled by ftr_hub_status.
@@ -328,6 +391,18 @@ pub struct ftr_session_options {
     pub reserved2: i32,
     /// A folder in which unfinished uploads of publishes with an idempotency_key are noted, so that another try, also in another process, sends only what is missing; made when it is not there. Small files of which nobody else may read any; no secret is in them. NULL: nothing is noted.
     pub journal_folder: *const c_char,
+    /// The outbox: a folder in which every publish is kept until it has ended, so that it survives being offline, the end of this process and a reboot; made when it is not there. Any number of processes may use one folder. No secret is in it. NULL: none, unless FTR_SESSION_OUTBOX is set.
+    pub outbox_folder: *const c_char,
+    /// The most publishes in the outbox. One more is published without being kept, with a warning. 0: 1000.
+    pub outbox_max_items: u64,
+    /// The most bytes that copies of files in the outbox may take together (FTR_PUBLISH_COPY_SOURCE). 0: 20 GiB.
+    pub outbox_max_bytes: u64,
+    /// After so many seconds a publish in the outbox is not tried again by itself: it stays there as failed. 0: 30 days.
+    pub outbox_max_age_s: u64,
+    /// Each publish begins after a time drawn from 0 to this, in milliseconds, so that the machines of a farm that end a task together do not call the server together. 0: at once.
+    pub start_spread_ms: i32,
+    /// Not used; 0.
+    pub reserved3: i32,
 }
 
 /// What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
@@ -361,6 +436,37 @@ pub struct ftr_publish_options {
     pub announce_topic: *const c_char,
     /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
     pub announce_data: *const c_char,
+    /// Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the other, files[0].struct_size bytes apart. NULL: none.
+    /// Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first only: the others are left out, with a warning.
+    pub files: *const ftr_publish_file,
+    /// How many files there are.
+    pub file_count: u64,
+    /// Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as the text of a JSON object; null takes a key away. NULL: nothing.
+    pub meta: *const c_char,
+    /// The number of the movie's first frame, for "ftr_meta".
+    pub first_frame: i64,
+    /// FTR_META_FRAME_OUT_*: what "frameOut" is.
+    pub meta_frame_out: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+}
+
+/// A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_publish_file {
+    /// sizeof(ftr_publish_file), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_FILE_* flags, or 0.
+    pub flags: u32,
+    /// The file. It must not change until the job has ended. Never NULL.
+    pub path: *const c_char,
+    /// The component's name. NULL: that of its role; of FTR_ROLE_COMPONENT and FTR_ROLE_UNMANAGED the file's name without ending, of FTR_ROLE_SEQUENCE what all frames begin with. Movies and images to review have the names of ftrack's player only.
+    pub component_name: *const c_char,
+    /// FTR_ROLE_*: what it is to be.
+    pub role: i32,
+    /// Not used; 0.
+    pub reserved: i32,
 }
 
 /// A file to send to an endpoint, and how. Begin with FTR_HTTP_UPLOAD_OPTIONS_INIT. Everything is copied by ftr_session_http_upload.

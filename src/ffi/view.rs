@@ -3,7 +3,7 @@
 use super::constants::*;
 use super::guard::c_text;
 use super::types::*;
-use crate::session::event::{FileProgress, JobName};
+use crate::session::event::{Component, FileProgress, JobName};
 use crate::session::log::Line;
 use crate::session::news::{HubEvent, Receiver};
 use crate::session::review::Review;
@@ -64,6 +64,7 @@ pub struct ResultView {
     pub raw: ftr_job_result,
     _error: Option<Box<ErrorView>>,
     _warnings: Vec<*const c_char>,
+    _components: Vec<ftr_component>,
     _texts: Texts,
 }
 
@@ -81,6 +82,14 @@ impl ResultView {
         let mut texts = Texts::default();
         let error = error.map(ErrorView::new);
         let warnings: Vec<_> = published.warnings.iter().map(|warning| texts.keep(warning)).collect();
+        let component = |component: &Component| ftr_component {
+            struct_size: size_of::<ftr_component>() as u32,
+            reserved: 0,
+            name: texts.keep(&component.name),
+            id: texts.keep(&component.id),
+            location_id: texts.keep(component.location_id),
+        };
+        let components: Vec<ftr_component> = published.components.iter().map(component).collect();
         let mut text = |text: &Option<String>| texts.keep_optional(text.as_deref());
         let raw = ftr_job_result {
             struct_size: size_of::<ftr_job_result>() as u32,
@@ -96,16 +105,19 @@ impl ResultView {
             version_id: text(&published.version_id),
             version_number: published.version_number.unwrap_or(-1),
             component_id: text(&published.component_id),
+            component_name: text(&published.component_name),
             thumbnail_id: text(&published.thumbnail_id),
             link: text(&published.link),
+            outbox_id: text(&published.outbox_id),
             answer: text(&published.answer),
-            component_name: texts.keep_optional(published.component_name),
             warnings: if warnings.is_empty() { null() } else { warnings.as_ptr() },
             warning_count: warnings.len() as u64,
             http_status: published.http_status.unwrap_or_default().into(),
             reserved: 0,
+            components: if components.is_empty() { null() } else { components.as_ptr() },
+            component_count: components.len() as u64,
         };
-        Box::new(ResultView { raw, _error: error, _warnings: warnings, _texts: texts })
+        Box::new(ResultView { raw, _error: error, _warnings: warnings, _components: components, _texts: texts })
     }
 }
 
@@ -216,6 +228,13 @@ impl EventView {
                 let result = ResultView::new(job.handle, job.tag, FTR_JOB_RUNNING, None, published);
                 raw.result = &raw const self.result.insert(result).raw;
             }
+            Event::Kept { job, published } | Event::Resumed { job, published } => {
+                let is_kept = matches!(event, Event::Kept { .. });
+                raw.kind = if is_kept { FTR_EVENT_JOB_KEPT } else { FTR_EVENT_JOB_RESUMED };
+                (raw.job, raw.tag) = (job.handle, job.tag);
+                let result = ResultView::new(job.handle, job.tag, FTR_JOB_RUNNING, None, published);
+                raw.result = &raw const self.result.insert(result).raw;
+            }
             Event::Ended { job, ended } => {
                 raw.kind = FTR_EVENT_JOB_ENDED;
                 (raw.job, raw.tag) = (job.handle, job.tag);
@@ -305,6 +324,12 @@ pub fn event_json(session: ftr_session, event: &Event) -> Value {
             fields.extend(about(*job));
             let result = result_json(FTR_JOB_RUNNING, None, published);
             fields.extend([("kind", json!(FTR_EVENT_VERSION_CREATED)), ("result", result)]);
+        }
+        Event::Kept { job, published } | Event::Resumed { job, published } => {
+            fields.extend(about(*job));
+            let is_kept = matches!(event, Event::Kept { .. });
+            let kind = if is_kept { FTR_EVENT_JOB_KEPT } else { FTR_EVENT_JOB_RESUMED };
+            fields.extend([("kind", json!(kind)), ("result", result_json(FTR_JOB_RUNNING, None, published))]);
         }
         Event::Ended { job, ended } => {
             fields.extend(about(*job));
@@ -427,9 +452,15 @@ fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Valu
         "asset_name": published.asset_name, "version_id": published.version_id,
         "version_number": published.version_number.unwrap_or(-1), "component_id": published.component_id,
         "component_name": published.component_name, "thumbnail_id": published.thumbnail_id,
-        "link": published.link, "warnings": published.warnings, "answer": published.answer,
+        "link": published.link, "warnings": published.warnings, "outbox_id": published.outbox_id,
+        "answer": published.answer,
         "http_status": published.http_status.unwrap_or_default(),
+        "components": published.components.iter().map(component_json).collect::<Vec<_>>(),
     })
+}
+
+fn component_json(component: &Component) -> Value {
+    json!({"name": component.name, "id": component.id, "location_id": component.location_id})
 }
 
 fn error_json(error: &Error) -> Value {

@@ -45,7 +45,7 @@ impl Work {
 
     /// Whether another try has published it: tries with the same key have the same ids.
     async fn is_published(&self, made: &Made) -> Result<bool> {
-        if self.request.idempotency_key.is_none() || made.components.is_empty() {
+        if !(self.may_have_been_tried() || self.kept.get().is_some()) || made.components.is_empty() {
             return Ok(false);
         }
         Ok(!self.client().query(&shown_media(&self.ids)).await?.is_empty())
@@ -68,6 +68,7 @@ impl Work {
             self.forget_uploads(made.components).await;
             self.job.note(|published| {
                 (published.component_id, published.thumbnail_id, published.component_name) = (None, None, None);
+                published.components.clear();
             });
         }
         left

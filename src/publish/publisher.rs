@@ -2,10 +2,12 @@
 
 use crate::ftrack::Client;
 use crate::hub::Hub;
+use crate::outbox::Outbox;
 use crate::session::policy;
 use crate::transfer::Traffic;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What all publishes of a session share.
@@ -18,6 +20,12 @@ pub struct Publisher {
     pub journal_folder: Option<PathBuf>,
     /// Where a publish is announced.
     pub hub: Arc<Hub>,
+    /// Where publishes are kept until they have ended, if they are.
+    pub outbox: Option<Outbox>,
+    /// The longest that a publish waits before it begins.
+    pub start_spread: Duration,
+    /// Items of the outbox that run at once without the host having asked for them.
+    pub(super) resumed: Arc<Semaphore>,
     films: Semaphore,
     small: Semaphore,
 }
@@ -30,9 +38,12 @@ impl Publisher {
         journal_folder: Option<PathBuf>,
         parallel_uploads: usize,
         hub: Arc<Hub>,
+        outbox: Option<Outbox>,
+        start_spread: Duration,
     ) -> Arc<Publisher> {
         let (films, small) = (Semaphore::new(parallel_uploads), Semaphore::new(parallel_uploads));
-        Arc::new(Publisher { client, traffic, journal_folder, hub, films, small })
+        let resumed = Arc::new(Semaphore::new(policy::OUTBOX_RESUMED));
+        Arc::new(Publisher { client, traffic, journal_folder, hub, outbox, start_spread, resumed, films, small })
     }
 
     /// A turn for a publish of `bytes`, to be held until its end; who comes first goes first. A still has not to wait for

@@ -1,16 +1,16 @@
 //! What all steps of one publish share.
 
 use super::Request;
-use super::check::Checked;
+use super::check::Files;
 use super::ids::Ids;
+use super::kept::Kept;
 use super::publisher::Publisher;
 use crate::ftrack::Client;
-use crate::media::Kind;
 use crate::session::Job;
 use crate::session::log::Log;
 use parking_lot::Mutex;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 /// One publish.
@@ -19,7 +19,13 @@ pub struct Work {
     pub job: Arc<Job>,
     pub log: Log,
     pub request: Request,
+    /// What the ids are made from: the host's key, or one of its own.
+    pub key: String,
     pub ids: Ids,
+    /// Its item in the outbox, if it is kept.
+    pub kept: OnceLock<Kept>,
+    /// Whether it was resumed from the outbox: the host that submitted it is not there any more.
+    pub is_resumed: bool,
     pub made: Mutex<Made>,
     /// Told when the components are there, or will not be.
     pub begun: Notify,
@@ -32,6 +38,8 @@ pub struct Made {
     /// The server said so.
     pub components_were_there: bool,
     pub version: bool,
+    /// The request that makes the components is under way.
+    pub is_beginning: bool,
 }
 
 impl Made {
@@ -48,18 +56,45 @@ impl Work {
         &self.publisher.client
     }
 
-    /// Where parts that are in storage are noted. Only a publish with a key can be taken up again: others have new ids each time.
-    pub fn journal_folder(&self) -> Option<&Path> {
-        self.request.idempotency_key.as_ref().and(self.publisher.journal_folder.as_deref())
+    /// Whether the same publish may have been tried before, or be tried elsewhere at this moment: then its ids may exist.
+    pub fn may_have_been_tried(&self) -> bool {
+        self.is_resumed || self.request.idempotency_key.is_some()
     }
 
-    /// What lists show: the thumbnail that was given, or the still itself.
-    pub fn thumbnail_id(&self, checked: &Checked) -> Option<&str> {
-        match (&checked.thumbnail, &checked.media.kind) {
-            (Some(_), _) => Some(&self.ids.thumbnail),
-            (None, Kind::Image(_)) => Some(&self.ids.component),
-            (None, Kind::Movie(_)) => None,
+    /// Where parts that are in storage are noted. Only a publish that can be taken up again has use for it.
+    pub fn journal_folder(&self) -> Option<&Path> {
+        match self.kept.get() {
+            Some(kept) => Some(kept.folder()),
+            None => self.request.idempotency_key.as_ref().and(self.publisher.journal_folder.as_deref()),
         }
+    }
+
+    /// Where the media are: the host's file, or the outbox's copy of it.
+    pub fn media_path(&self) -> PathBuf {
+        self.path_of(&self.request.path)
+    }
+
+    /// All files, where they are.
+    pub fn files(&self) -> Files {
+        let request = &self.request;
+        Files {
+            path: self.media_path(),
+            thumbnail: request.thumbnail.as_deref().map(|path| self.path_of(path)),
+            others: request.files.iter().map(|file| (file.clone(), self.path_of(&file.path))).collect(),
+        }
+    }
+
+    /// The name of the host's file, also where `path` is a copy of it.
+    pub fn name_of(&self, path: &Path) -> String {
+        let name = match self.kept.get() {
+            Some(kept) => kept.name_of(path),
+            None => path.file_name().unwrap_or_default().to_owned(),
+        };
+        name.to_string_lossy().into_owned()
+    }
+
+    fn path_of(&self, path: &Path) -> PathBuf {
+        self.kept.get().map_or_else(|| path.to_owned(), |kept| kept.path_of(path))
     }
 
     /// Notes a warning, for the log and for the result.

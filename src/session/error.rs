@@ -102,6 +102,27 @@ codes! {
     HubOff = -209, "FTR_E_HUB_OFF", State, false;
     /// The event was dropped before it was sent: more are waiting for the event hub than there is room for.
     HubDropped = -210, "FTR_E_HUB_DROPPED", State, true;
+    /// Another thread or process is working on this item of the outbox. Wait for its end, or come back later.
+    OutboxBusy = -211, "FTR_E_OUTBOX_BUSY", State, true;
+    /// The outbox has no such item: it may have ended meanwhile. List the outbox to see what is there.
+    OutboxNoItem = -212, "FTR_E_OUTBOX_NO_ITEM", State, false;
+    /// The outbox holds as many items, or as many bytes of copied files, as it may. Drain it, forget items that failed, or allow more.
+    OutboxFull = -213, "FTR_E_OUTBOX_FULL", State, true;
+    /// The outbox's folder cannot be read, written or locked: no permission, read-only, a full disk, or a file system without locks. The message names the path and the remedy.
+    OutboxUnusable = -214, "FTR_E_OUTBOX_UNUSABLE", State, false;
+    /// The item was written by a newer version of this library. Resume it with that version; this one leaves it alone.
+    OutboxNewer = -215, "FTR_E_OUTBOX_NEWER", State, false;
+    /// The item's files are not what was written: it is never published. Forget it, and publish its file again.
+    OutboxDamaged = -216, "FTR_E_OUTBOX_DAMAGED", State, false;
+
+    /// The session has no outbox: create it with ftr_session_options.outbox_folder or FTR_SESSION_OUTBOX.
+    OutboxOff = -217, "FTR_E_OUTBOX_OFF", State, false;
+    /// The item of the outbox is another user's, or goes to another server: use a session of that user and server.
+    OutboxOther = -218, "FTR_E_OUTBOX_OTHER", State, false;
+    /// The item of the outbox has failed for good, and waits for ftr_outbox_retry or ftr_outbox_forget. The message says why it failed.
+    OutboxFailed = -219, "FTR_E_OUTBOX_FAILED", State, false;
+    /// The publish was in the outbox for longer than ftr_session_options.outbox_max_age_s, and is not tried again by itself.
+    OutboxExpired = -220, "FTR_E_OUTBOX_EXPIRED", State, false;
 
     /// No server URL was given and FTRACK_SERVER is not set.
     NoServerUrl = -301, "FTR_E_NO_SERVER_URL", Configuration, false;
@@ -128,6 +149,10 @@ codes! {
     FileChanged = -405, "FTR_E_FILE_CHANGED", File, true;
     /// The file is larger than the server takes.
     FileTooLarge = -406, "FTR_E_FILE_TOO_LARGE", File, false;
+    /// The file of an item of the outbox has changed since the publish was accepted. Retry the item to publish it as it is now, or forget the item.
+    SourceChanged = -407, "FTR_E_SOURCE_CHANGED", File, false;
+    /// The file of an item of the outbox is no longer there. Bring it back, or the drive that it is on, and retry the item; or forget it.
+    SourceGone = -408, "FTR_E_SOURCE_GONE", File, true;
     /// There is something at the path that is to be written. Give another path, or FTR_DOWNLOAD_OVERWRITE.
     FileExists = -409, "FTR_E_FILE_EXISTS", File, false;
     /// The file, or its folder, may not be written by this user, is being written by another download, or writing it failed.
@@ -204,6 +229,29 @@ codes! {
     ImageDamaged = -809, "FTR_E_IMAGE_DAMAGED", Media, false;
     /// The thumbnail is not a jpg or png.
     BadThumbnail = -810, "FTR_E_BAD_THUMBNAIL", Media, false;
+    /// Frames of the sequence are missing, empty or damaged. The message names them. Render them, or choose what is shown in their place.
+    SequenceHoles = -811, "FTR_E_SEQUENCE_HOLES", Media, false;
+    /// There is one frame where a sequence was meant. Render the others, or publish the one as an image.
+    SequenceSingle = -812, "FTR_E_SEQUENCE_SINGLE", Media, false;
+    /// There is no frame of the sequence.
+    SequenceEmpty = -813, "FTR_E_SEQUENCE_EMPTY", Media, false;
+    /// Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message names two of them.
+    SequenceMixed = -814, "FTR_E_SEQUENCE_MIXED", Media, false;
+    /// The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made through OCIO.
+    /// The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a proxy made with OCIO.
+    SceneLinear = -815, "FTR_E_SCENE_LINEAR", Media, false;
+    /// A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says where was looked, and what is missing.
+    FfmpegMissing = -816, "FTR_E_FFMPEG_MISSING", Media, false;
+    /// ffmpeg failed, or what it made is not what was asked for. The message has its last lines. Nothing is left of the file.
+    FfmpegFailed = -817, "FTR_E_FFMPEG_FAILED", Media, false;
+    /// ffmpeg made no progress for so long that it was stopped. Nothing is left of the file.
+    FfmpegStalled = -818, "FTR_E_FFMPEG_STALLED", Media, true;
+    /// The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same height. The message names both.
+    RenditionsDiffer = -822, "FTR_E_RENDITIONS_DIFFER", Media, false;
+    /// Frames, or a still, are to become a movie and no rate was given, or one that is none: set ftr_publish_options.frame_rate.
+    FrameRateNeeded = -823, "FTR_E_FRAME_RATE_NEEDED", Media, false;
+    /// A file of the publish is not what its role says, or nothing tells what it is to be beside the others. Give each file a role that fits.
+    BadRole = -824, "FTR_E_BAD_ROLE", Media, false;
 
     /// No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set.
     NoContext = -851, "FTR_E_NO_CONTEXT", Publish, false;

@@ -6,10 +6,15 @@ use super::gate::Gate;
 use super::policy;
 use super::queue::Queue;
 use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+
+/// What a job is asked to do: [`Job::cancel`] and [`Job::park`].
+const GO_ON: u8 = 0;
+const PARK: u8 = 1;
+const CANCEL: u8 = 2;
 
 /// Reads how far each file of the job is.
 pub type Measure = Box<dyn Fn() -> Vec<FileProgress> + Send + Sync>;
@@ -22,8 +27,8 @@ pub struct Job {
     state: Mutex<JobState>,
     end: Condvar,
     measure: OnceLock<Measure>,
-    cancelled: AtomicBool,
-    cancel: Notify,
+    stop: AtomicU8,
+    stopped: Notify,
     gate: Arc<Gate>,
 }
 
@@ -45,8 +50,8 @@ impl Job {
             state: Mutex::new(state),
             end: Condvar::new(),
             measure: OnceLock::new(),
-            cancelled: AtomicBool::new(false),
-            cancel: Notify::new(),
+            stop: AtomicU8::new(GO_ON),
+            stopped: Notify::new(),
             gate: Arc::default(),
         }
     }
@@ -63,17 +68,34 @@ impl Job {
 
     /// Asks the job to end as cancelled. It does so at the next point where that leaves nothing half done.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::SeqCst);
-        self.cancel.notify_waiters();
+        self.stop.store(CANCEL, Ordering::SeqCst);
+        self.stopped.notify_waiters();
     }
 
-    /// Completes when the job is asked to end.
+    /// Asks the job to end as parked if it is kept in an outbox, and as cancelled if not. A host that has cancelled it has the
+    /// last word.
+    pub fn park(&self) {
+        let _ = self.stop.compare_exchange(GO_ON, PARK, Ordering::SeqCst, Ordering::SeqCst);
+        self.stopped.notify_waiters();
+    }
+
+    /// Completes when the job is asked to end, in either way.
     pub async fn cancelled(&self) {
-        let mut notified = std::pin::pin!(self.cancel.notified());
+        let mut notified = std::pin::pin!(self.stopped.notified());
         notified.as_mut().enable();
-        if !self.cancelled.load(Ordering::SeqCst) {
+        if !self.is_stopping() {
             notified.await;
         }
+    }
+
+    /// Whether it is asked to end, in either way.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst) != GO_ON
+    }
+
+    /// Whether it is asked to end for now, to be gone on with later.
+    pub fn is_to_park(&self) -> bool {
+        self.stop.load(Ordering::SeqCst) == PARK
     }
 
     /// Closed while the job is paused.
@@ -133,6 +155,18 @@ impl Job {
     pub fn version_created(&self) {
         let published = Arc::new(self.published());
         self.queue.keep(Event::VersionCreated { job: self.name(), published });
+    }
+
+    /// Tells the host that the job is in the outbox. Once a job.
+    pub fn kept(&self) {
+        let published = Arc::new(self.published());
+        self.queue.keep(Event::Kept { job: self.name(), published });
+    }
+
+    /// Tells the host of a job that it did not submit: it goes on from the outbox. Once a job, before anything else.
+    pub fn resumed(&self) {
+        let published = Arc::new(self.published());
+        self.queue.keep(Event::Resumed { job: self.name(), published });
     }
 
     /// Tells the host how far the job is, at most as often as the policy says, until dropped.

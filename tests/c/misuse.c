@@ -116,6 +116,10 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ROW(code, word, ftr_hub_reply(session, "a", "b", NULL));
     ROW(code, word, ftr_hub_stop(session, "a"));
     ROW(code, word, ftr_session_watch(session, &watch, &handle));
+    ROW(code, word, ftr_outbox_list(session, 0, &handle));
+    ROW(code, word, ftr_outbox_resume(session, "x", &handle));
+    ROW(code, word, ftr_outbox_retry(session, "x", &handle));
+    ROW(code, word, ftr_outbox_forget(session, "x", &handle));
     ROW(on_free, word, ftr_session_free(session));
     CHECK(info.status == 0);
     CHECK(number == 77 && handle == SENTINEL && strcmp(text, "untouched") == 0);
@@ -427,6 +431,10 @@ static void bad_session_texts(const char *server)
     WITH(FTR_E_INVALID_ARGUMENT, "reserved2", reserved2, 1);
     WITH(FTR_E_INVALID_ARGUMENT, "journal_folder", journal_folder, "");
     WITH(FTR_E_NOT_UTF8, "journal_folder", journal_folder, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "outbox_folder", outbox_folder, "");
+    WITH(FTR_E_NOT_UTF8, "outbox_folder", outbox_folder, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "start_spread_ms", start_spread_ms, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "reserved3", reserved3, 1);
 #undef WITH
     CHECK(session == SENTINEL);
 }
@@ -551,6 +559,73 @@ static void bad_removals(void)
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
 #undef WITH
     CHECK(job == SENTINEL);
+}
+
+static void wrong_outbox(ftr_outbox list, int32_t code, const char *word)
+{
+    const ftr_outbox_item *item = NULL;
+    uint64_t count = SENTINEL;
+
+    ROW(code, word, ftr_outbox_count(list, &count));
+    ROW(code, word, ftr_outbox_item_at(list, 0, &item));
+    ROW(list == 0 ? FTR_OK : code, word, ftr_outbox_free(list));
+    CHECK(item == NULL && count == SENTINEL);
+}
+
+/* Each function that begins a job with an item. */
+static void bad_items(ftr_session session, const char *id, int32_t code, const char *word)
+{
+    ftr_job job = SENTINEL;
+
+    ROW(code, word, ftr_outbox_resume(session, id, &job));
+    ROW(code, word, ftr_outbox_retry(session, id, &job));
+    ROW(code, word, ftr_outbox_forget(session, id, &job));
+    CHECK(job == SENTINEL);
+}
+
+static void bad_outboxes(const char *server)
+{
+    ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
+    const ftr_outbox_item *item = NULL;
+    ftr_session session;
+    ftr_outbox list = SENTINEL;
+    ftr_job job;
+    uint64_t count = SENTINEL;
+
+    /* A session without one. */
+    ROW(FTR_E_OUTBOX_OFF, "FTR_SESSION_OUTBOX", ftr_outbox_list(live_session, 0, &list));
+    bad_items(live_session, "x", FTR_E_OUTBOX_OFF, "FTR_SESSION_OUTBOX");
+    CHECK(list == SENTINEL);
+
+    options.server_url = server;
+    options.outbox_folder = "no-such-outbox";
+    RETURNS(FTR_OK, ftr_session_create(&options, &session));
+    ROW(FTR_E_NULL_ARGUMENT, "list", ftr_outbox_list(session, LONG, NULL));
+    ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_outbox_list(session, -2, &list));
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_outbox_resume(session, "x", NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_outbox_retry(session, "x", NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_outbox_forget(session, "x", NULL));
+    bad_items(session, NULL, FTR_E_NULL_ARGUMENT, "item_id");
+    bad_items(session, NOT_UTF8, FTR_E_NOT_UTF8, "item_id");
+
+    /* What an item is, only the folder knows, so the job says that there is none. */
+    RETURNS(FTR_OK, ftr_outbox_resume(session, "../../etc", &job));
+    RETURNS(FTR_OK, ftr_job_free(job));
+
+    RETURNS(FTR_OK, ftr_outbox_list(session, LONG, &list));
+    RETURNS(FTR_OK, ftr_outbox_count(list, &count));
+    CHECK(count == 0);
+    ROW(FTR_E_NULL_ARGUMENT, "count", ftr_outbox_count(list, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "item", ftr_outbox_item_at(list, 0, NULL));
+    ROW(FTR_E_INVALID_ARGUMENT, "index", ftr_outbox_item_at(list, 0, &item));
+    ROW(FTR_E_INVALID_ARGUMENT, "index", ftr_outbox_item_at(list, UINT64_MAX, &item));
+    wrong_numbers(list, wrong_outbox, "list");
+    wrong_outbox(session, FTR_E_WRONG_HANDLE_KIND, "list");
+    RETURNS(FTR_OK, ftr_outbox_free(list));
+    wrong_outbox(list, FTR_E_STALE_HANDLE, "list");
+    RETURNS(FTR_OK, ftr_outbox_list(session, LONG, &list));
+    RETURNS(FTR_OK, ftr_session_free(session));
+    wrong_outbox(list, FTR_E_STALE_HANDLE, "list");
 }
 
 static void bad_watches(void)
@@ -687,6 +762,7 @@ int main(int argc, char **argv)
     bad_publish_texts();
     bad_hub_texts();
     bad_watches();
+    bad_outboxes(argv[1]);
     bad_uploads_to_endpoints();
     bad_downloads();
     bad_removals();
