@@ -275,6 +275,10 @@
  * all.
  * What came before a failure stays in PATH.part, and a later try fetches only the rest.
  *
+ * ftr_session_remove takes a component, a sequence or a version from the server, with all that belongs to it; what is
+ * only
+ * registered by path stays where it is.
+ *
  *
  * Closing, exiting, unloading, fork
  * ---------------------------------
@@ -1617,6 +1621,20 @@ typedef struct ftr_download_options {
     uint64_t tag;
 } ftr_download_options;
 
+/** What to remove. Begin with FTR_REMOVE_OPTIONS_INIT. Everything is copied by ftr_session_remove. */
+typedef struct ftr_remove_options {
+    /** sizeof(ftr_remove_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_REMOVE_* flags, or 0. */
+    uint32_t flags;
+    /** "FileComponent", "SequenceComponent" or "AssetVersion". Never NULL. */
+    const char *entity_type;
+    /** Its id. Never NULL. */
+    const char *id;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+} ftr_remove_options;
+
 /** An event in the pull form. 0 is none. */
 typedef uint64_t ftr_event;
 
@@ -1902,6 +1920,20 @@ FTR_API int32_t ftr_session_http_upload(ftr_session session, const struct ftr_ht
 FTR_API int32_t ftr_session_download_component(ftr_session session, const struct ftr_download_options *options, ftr_job *job);
 
 /**
+ * Removes a component with its bytes, a sequence with its frames, or a version with its components, from the server.
+ * What belongs to it is asked for first; then a version goes before its media, and what takes several requests is
+ * hidden before, so that no reviewer sees a half of it. Files that are only registered by path stay where they are,
+ * and so does a thumbnail that a task, shot or other version shows as well: both are warnings.
+ * The job's result says in `answer` what was removed: {"removed": [{"entity_type": "AssetVersion", "id": "...",
+ * "name": "..."}, ...]}, also where the job failed in the middle. In FTR_STAGE_REMOVING a job is not cancelled any
+ * more. What cannot be there is FTR_E_INTEGRITY, unless FTR_REMOVE_MISSING_OK is set.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT (also for any other type),
+ * FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_remove(ftr_session session, const struct ftr_remove_options *options, ftr_job *job);
+
+/**
  * Waits up to `timeout_ms` for events and calls the session's callbacks for those that are there, on this thread,
  * with no lock held. Returns how many events were told; 0 when the time was over, or ftr_session_interrupt was
  * called.
@@ -2153,6 +2185,10 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 /** To begin with: defaults for everything but component and path. */
 #define FTR_DOWNLOAD_OPTIONS_INIT \
     { sizeof(ftr_download_options), 0, NULL, NULL, 0 }
+
+/** To begin with: defaults for everything but type and id. */
+#define FTR_REMOVE_OPTIONS_INIT \
+    { sizeof(ftr_remove_options), 0, NULL, NULL, 0 }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \
