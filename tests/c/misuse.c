@@ -515,6 +515,52 @@ static void bad_uploads_to_endpoints(void)
     CHECK(job == SENTINEL);
 }
 
+static void bad_downloads(void)
+{
+    const ftr_download_options init = FTR_DOWNLOAD_OPTIONS_INIT;
+    ftr_download_options download;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    download = init; \
+    download.component_id = "a"; \
+    download.path = "x.mp4"; \
+    download.field = value; \
+    ROW(expected, word, ftr_session_download_component(live_session, &download, &job))
+
+    WITH(FTR_E_NOT_UTF8, "component_id", component_id, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "component_id", component_id, " ");
+    WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "path", path, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+static void bad_removals(void)
+{
+    const ftr_remove_options init = FTR_REMOVE_OPTIONS_INIT;
+    ftr_remove_options removal;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    removal = init; \
+    removal.entity_type = "FileComponent"; \
+    removal.id = "a"; \
+    removal.field = value; \
+    ROW(expected, word, ftr_session_remove(live_session, &removal, &job))
+
+    WITH(FTR_E_NOT_UTF8, "entity_type", entity_type, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "Shot");
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "assetversion");
+    WITH(FTR_E_NOT_UTF8, "id", id, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "id", id, " ");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
 static void wrong_outbox(ftr_outbox list, int32_t code, const char *word)
 {
     const ftr_outbox_item *item = NULL;
