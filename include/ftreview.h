@@ -238,7 +238,8 @@
  *
  *  - in any session for the same server and user that uses the folder, in any process, by itself: when the session
  *    becomes ready, and then once a minute. FTR_EVENT_JOB_RESUMED gives the host its job. After each failure it waits
- *    longer, up to an hour. FTR_SESSION_OUTBOX_MANUAL leaves all this out;
+ *    longer, up to an hour. A session whose key was refused (FTR_STATUS_UNAUTHORISED) asks no more and goes on with
+ *    nothing: create another. FTR_SESSION_OUTBOX_MANUAL leaves all this out;
  *  - by ftr_outbox_resume, at once. examples/c/outbox.c lists and drains an outbox, for a farm's end-of-job or cron.
  *
  * It makes the same version with the same ids, however often it is begun and by whom: an item has a lock, every step
@@ -621,6 +622,8 @@
 #define FTR_E_SEQUENCE_MIXED (-814)
 
 /**
+ * The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made
+ * through OCIO.
  * The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a
  * proxy made with OCIO.
  */
@@ -640,6 +643,24 @@
 
 /** ffmpeg made no progress for so long that it was stopped. Nothing is left of the file. */
 #define FTR_E_FFMPEG_STALLED (-818)
+
+/**
+ * The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same
+ * height. The message names both.
+ */
+#define FTR_E_RENDITIONS_DIFFER (-822)
+
+/**
+ * Frames, or a still, are to become a movie and no rate was given, or one that is none: set
+ * ftr_publish_options.frame_rate.
+ */
+#define FTR_E_FRAME_RATE_NEEDED (-823)
+
+/**
+ * A file of the publish is not what its role says, or nothing tells what it is to be beside the others. Give each
+ * file a role that fits.
+ */
+#define FTR_E_BAD_ROLE (-824)
 
 /** No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set. */
 #define FTR_E_NO_CONTEXT (-851)
@@ -972,6 +993,55 @@
 /** In ftr_remove_options.flags: what is not there (any more) is no failure. */
 #define FTR_REMOVE_MISSING_OK 1
 
+/** In ftr_publish_options.flags: the version's thumbnail becomes the task's, too. It is uploaded once. */
+#define FTR_PUBLISH_TASK_THUMBNAIL 256
+
+/**
+ * In ftr_publish_options.flags: the version's thumbnail becomes that of the asset's parent, too, such as the shot.
+ */
+#define FTR_PUBLISH_PARENT_THUMBNAIL 512
+
+/** As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99. */
+#define FTR_META_FRAME_OUT_LAST 0
+
+/** As ftr_publish_options.meta_frame_out: one more than that, which some servers and studios expect: 100. */
+#define FTR_META_FRAME_OUT_COUNT 1
+
+/**
+ * Role of a file: what its content says. Movies and images are reviewed; an image beside a movie is its thumbnail.
+ */
+#define FTR_ROLE_AUTO 0
+
+/** Role of a file: a movie that reviewers open, in another size than the main one. */
+#define FTR_ROLE_MOVIE 1
+
+/** Role of a file: an image that reviewers open, in another size than the main one. */
+#define FTR_ROLE_IMAGE 2
+
+/** Role of a file: a PDF document that reviewers open. */
+#define FTR_ROLE_PDF 3
+
+/** Role of a file: the thumbnail, as ftr_publish_options.thumbnail. */
+#define FTR_ROLE_THUMBNAIL 4
+
+/** Role of a file: a component that is uploaded as it is, whatever is in it. */
+#define FTR_ROLE_COMPONENT 5
+
+/**
+ * Role of a file: a component of which ftrack is told the path, in its location "ftrack.unmanaged". Nothing is
+ * uploaded. A folder is allowed.
+ */
+#define FTR_ROLE_UNMANAGED 6
+
+/**
+ * Role of a file: a sequence of frames, as a SequenceComponent with a member for each frame. ftrack is told their
+ * paths, unless FTR_FILE_UPLOAD_FRAMES is set.
+ */
+#define FTR_ROLE_SEQUENCE 7
+
+/** In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded. */
+#define FTR_FILE_UPLOAD_FRAMES 1
+
 /**
  * In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag
  * that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9
@@ -1092,6 +1162,20 @@ typedef struct ftr_error {
     int32_t reserved;
 } ftr_error;
 
+/** A component of a version. */
+typedef struct ftr_component {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** Not used; 0. */
+    uint32_t reserved;
+    /** Its name, such as "ftrackreview-mp4-1080". Never NULL. */
+    const char *name;
+    /** Its id. Never NULL. */
+    const char *id;
+    /** The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL. */
+    const char *location_id;
+} ftr_component;
+
 /**
  * What a job made, and how it ended. Ids are ftrack's. A text that is not known (yet) is NULL; when a job failed,
  * what is there exists on the server.
@@ -1123,7 +1207,7 @@ typedef struct ftr_job_result {
     int64_t version_number;
     /** The component that reviewers open. */
     const char *component_id;
-    /** Its name: "ftrackreview-mp4" or "ftrackreview-image". */
+    /** Its name: "ftrackreview-mp4", "ftrackreview-image", or that of a document. */
     const char *component_name;
     /** The thumbnail's component. */
     const char *thumbnail_id;
@@ -1146,6 +1230,13 @@ typedef struct ftr_job_result {
     int32_t http_status;
     /** Not used; 0. */
     int32_t reserved;
+    /**
+     * All components of the version, the one that reviewers open first: `component_count` structs one after the
+     * other, components[0].struct_size bytes apart. NULL: none yet.
+     */
+    const struct ftr_component *components;
+    /** How many components there are. */
+    uint64_t component_count;
 } ftr_job_result;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call. */
@@ -1372,6 +1463,26 @@ typedef struct ftr_session_options {
     int32_t reserved3;
 } ftr_session_options;
 
+/** A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT. */
+typedef struct ftr_publish_file {
+    /** sizeof(ftr_publish_file), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_FILE_* flags, or 0. */
+    uint32_t flags;
+    /** The file. It must not change until the job has ended. Never NULL. */
+    const char *path;
+    /**
+     * The component's name. NULL: that of its role; of FTR_ROLE_COMPONENT and FTR_ROLE_UNMANAGED the file's name
+     * without ending, of FTR_ROLE_SEQUENCE what all frames begin with. Movies and images to review have the names of
+     * ftrack's player only.
+     */
+    const char *component_name;
+    /** FTR_ROLE_*: what it is to be. */
+    int32_t role;
+    /** Not used; 0. */
+    int32_t reserved;
+} ftr_publish_file;
+
 /**
  * What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
  */
@@ -1422,6 +1533,28 @@ typedef struct ftr_publish_options {
      * What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
      */
     const char *announce_data;
+    /**
+     * Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the
+     * other, files[0].struct_size bytes apart. NULL: none.
+     * Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are
+     * "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast
+     * and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first
+     * only: the others are left out, with a warning.
+     */
+    const struct ftr_publish_file *files;
+    /** How many files there are. */
+    uint64_t file_count;
+    /**
+     * Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as
+     * the text of a JSON object; null takes a key away. NULL: nothing.
+     */
+    const char *meta;
+    /** The number of the movie's first frame, for "ftr_meta". */
+    int64_t first_frame;
+    /** FTR_META_FRAME_OUT_*: what "frameOut" is. */
+    int32_t meta_frame_out;
+    /** Not used; 0. */
+    int32_t reserved;
 } ftr_publish_options;
 
 /**
@@ -1966,7 +2099,12 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
-    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
+    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
+      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, 0 }
+
+/** To begin with: its content says what it is to be. */
+#define FTR_PUBLISH_FILE_INIT \
+    { sizeof(ftr_publish_file), 0, NULL, NULL, FTR_ROLE_AUTO, 0 }
 
 /** To begin with: a POST of the file alone, with defaults for everything but endpoint and path. */
 #define FTR_HTTP_UPLOAD_OPTIONS_INIT \

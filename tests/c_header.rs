@@ -164,8 +164,9 @@ fn layouts() -> Vec<String> {
         ftr_job_result {
             struct_size state job tag error project_id parent_id task_id asset_id asset_name version_id version_number
             component_id component_name thumbnail_id link warnings warning_count outbox_id answer http_status
-            reserved
+            reserved components component_count
         }
+        ftr_component { struct_size reserved name id location_id }
         ftr_log_line { struct_size level time_ms target message }
         ftr_event_info {
             struct_size kind session job tag status reserved error progress result log dropped
@@ -187,12 +188,15 @@ fn layouts() -> Vec<String> {
         }
         ftr_publish_options {
             struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
-            announce_topic announce_data
+            announce_topic announce_data files file_count meta first_frame meta_frame_out reserved
         }
+        ftr_publish_file { struct_size flags path component_name role reserved }
         ftr_http_upload_options {
             struct_size flags endpoint path fields file_field file_name content_type headers tag answer_timeout_ms
             reserved
         }
+        ftr_download_options { struct_size flags component_id path tag }
+        ftr_remove_options { struct_size flags entity_type id tag }
         ftr_hub_subscribe_options { struct_size priority metadata tag callback user_data }
         ftr_hub_publish_options {
             struct_size flags target in_reply_to tag reply_timeout_ms max_replies callback user_data
@@ -225,7 +229,10 @@ fn numbers() -> Vec<String> {
         FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED
         FTR_LOG_OFF FTR_LOG_ERROR FTR_LOG_WARNING FTR_LOG_INFO FTR_LOG_DEBUG FTR_LOG_TRACE
         FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_SESSION_OUTBOX FTR_SESSION_OUTBOX_MANUAL
-        FTR_PUBLISH_COPY_SOURCE FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
+        FTR_PUBLISH_COPY_SOURCE FTR_PUBLISH_TASK_THUMBNAIL FTR_PUBLISH_PARENT_THUMBNAIL
+        FTR_META_FRAME_OUT_LAST FTR_META_FRAME_OUT_COUNT
+        FTR_ROLE_AUTO FTR_ROLE_MOVIE FTR_ROLE_IMAGE FTR_ROLE_PDF FTR_ROLE_THUMBNAIL FTR_ROLE_COMPONENT
+        FTR_ROLE_UNMANAGED FTR_ROLE_SEQUENCE FTR_FILE_UPLOAD_FRAMES FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
         FTR_HTTP_UPLOAD_NO_AUTH FTR_HTTP_UPLOAD_REPEATABLE FTR_HTTP_UPLOAD_PUT FTR_DOWNLOAD_OVERWRITE
         FTR_REMOVE_MISSING_OK
         FTR_VERIFY_ETAG FTR_VERIFY_OFF FTR_VERIFY_CONTENT_MD5 FTR_BLOCK_SIZE

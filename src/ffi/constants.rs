@@ -200,6 +200,36 @@ pub const FTR_DOWNLOAD_OVERWRITE: u32 = 1;
 /// In ftr_remove_options.flags: what is not there (any more) is no failure.
 pub const FTR_REMOVE_MISSING_OK: u32 = 1;
 
+/// In ftr_publish_options.flags: the version's thumbnail becomes the task's, too. It is uploaded once.
+pub const FTR_PUBLISH_TASK_THUMBNAIL: u32 = 0x100;
+/// In ftr_publish_options.flags: the version's thumbnail becomes that of the asset's parent, too, such as the shot.
+pub const FTR_PUBLISH_PARENT_THUMBNAIL: u32 = 0x200;
+
+/// As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99.
+pub const FTR_META_FRAME_OUT_LAST: i32 = 0;
+/// As ftr_publish_options.meta_frame_out: one more than that, which some servers and studios expect: 100.
+pub const FTR_META_FRAME_OUT_COUNT: i32 = 1;
+
+/// Role of a file: what its content says. Movies and images are reviewed; an image beside a movie is its thumbnail.
+pub const FTR_ROLE_AUTO: i32 = 0;
+/// Role of a file: a movie that reviewers open, in another size than the main one.
+pub const FTR_ROLE_MOVIE: i32 = 1;
+/// Role of a file: an image that reviewers open, in another size than the main one.
+pub const FTR_ROLE_IMAGE: i32 = 2;
+/// Role of a file: a PDF document that reviewers open.
+pub const FTR_ROLE_PDF: i32 = 3;
+/// Role of a file: the thumbnail, as ftr_publish_options.thumbnail.
+pub const FTR_ROLE_THUMBNAIL: i32 = 4;
+/// Role of a file: a component that is uploaded as it is, whatever is in it.
+pub const FTR_ROLE_COMPONENT: i32 = 5;
+/// Role of a file: a component of which ftrack is told the path, in its location "ftrack.unmanaged". Nothing is uploaded. A folder is allowed.
+pub const FTR_ROLE_UNMANAGED: i32 = 6;
+/// Role of a file: a sequence of frames, as a SequenceComponent with a member for each frame. ftrack is told their paths, unless FTR_FILE_UPLOAD_FRAMES is set.
+pub const FTR_ROLE_SEQUENCE: i32 = 7;
+
+/// In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded.
+pub const FTR_FILE_UPLOAD_FRAMES: u32 = 1;
+
 /// In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9 GB.
 pub const FTR_VERIFY_ETAG: i32 = 0;
 /// Nothing is computed: what was put together of parts is compared by its size, and the rest is what the storage checks by itself.

@@ -180,6 +180,9 @@ pub unsafe extern "C" fn ftr_session_publish_file(
             request.path = absolute(request.path, "path")?;
             request.thumbnail = request.thumbnail.map(|path| absolute(path, "thumbnail")).transpose()?;
         }
+        for (index, file) in request.files.iter_mut().enumerate() {
+            file.path = absolute(std::mem::take(&mut file.path), &format!("files[{index}].path"))?;
+        }
         let accepted = object.session.accept(options.tag)?;
         let handle = match JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone()))) {
             Ok(handle) => handle,

@@ -126,7 +126,7 @@ pub struct ftr_job_result {
     pub version_number: i64,
     /// The component that reviewers open.
     pub component_id: *const c_char,
-    /// Its name: "ftrackreview-mp4" or "ftrackreview-image".
+    /// Its name: "ftrackreview-mp4", "ftrackreview-image", or that of a document.
     pub component_name: *const c_char,
     /// The thumbnail's component.
     pub thumbnail_id: *const c_char,
@@ -144,6 +144,25 @@ pub struct ftr_job_result {
     pub http_status: i32,
     /// Not used; 0.
     pub reserved: i32,
+    /// All components of the version, the one that reviewers open first: `component_count` structs one after the other, components[0].struct_size bytes apart. NULL: none yet.
+    pub components: *const ftr_component,
+    /// How many components there are.
+    pub component_count: u64,
+}
+
+/// A component of a version.
+#[repr(C)]
+pub struct ftr_component {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// Not used; 0.
+    pub reserved: u32,
+    /// Its name, such as "ftrackreview-mp4-1080". Never NULL.
+    pub name: *const c_char,
+    /// Its id. Never NULL.
+    pub id: *const c_char,
+    /// The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL.
+    pub location_id: *const c_char,
 }
 
 /// A log line.
@@ -417,6 +436,37 @@ pub struct ftr_publish_options {
     pub announce_topic: *const c_char,
     /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
     pub announce_data: *const c_char,
+    /// Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the other, files[0].struct_size bytes apart. NULL: none.
+    /// Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first only: the others are left out, with a warning.
+    pub files: *const ftr_publish_file,
+    /// How many files there are.
+    pub file_count: u64,
+    /// Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as the text of a JSON object; null takes a key away. NULL: nothing.
+    pub meta: *const c_char,
+    /// The number of the movie's first frame, for "ftr_meta".
+    pub first_frame: i64,
+    /// FTR_META_FRAME_OUT_*: what "frameOut" is.
+    pub meta_frame_out: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+}
+
+/// A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_publish_file {
+    /// sizeof(ftr_publish_file), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_FILE_* flags, or 0.
+    pub flags: u32,
+    /// The file. It must not change until the job has ended. Never NULL.
+    pub path: *const c_char,
+    /// The component's name. NULL: that of its role; of FTR_ROLE_COMPONENT and FTR_ROLE_UNMANAGED the file's name without ending, of FTR_ROLE_SEQUENCE what all frames begin with. Movies and images to review have the names of ftrack's player only.
+    pub component_name: *const c_char,
+    /// FTR_ROLE_*: what it is to be.
+    pub role: i32,
+    /// Not used; 0.
+    pub reserved: i32,
 }
 
 /// A file to send to an endpoint, and how. Begin with FTR_HTTP_UPLOAD_OPTIONS_INIT. Everything is copied by ftr_session_http_upload.
@@ -447,6 +497,38 @@ pub struct ftr_http_upload_options {
     pub answer_timeout_ms: i32,
     /// Not used; 0.
     pub reserved: i32,
+}
+
+/// A component to download, and to where. Begin with FTR_DOWNLOAD_OPTIONS_INIT. Everything is copied by ftr_session_download_component.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_download_options {
+    /// sizeof(ftr_download_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_DOWNLOAD_* flags, or 0.
+    pub flags: u32,
+    /// The id of the FileComponent. Never NULL.
+    pub component_id: *const c_char,
+    /// The file to write. Its folder must be there. Never NULL.
+    pub path: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+}
+
+/// What to remove. Begin with FTR_REMOVE_OPTIONS_INIT. Everything is copied by ftr_session_remove.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_remove_options {
+    /// sizeof(ftr_remove_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_REMOVE_* flags, or 0.
+    pub flags: u32,
+    /// "FileComponent", "SequenceComponent" or "AssetVersion". Never NULL.
+    pub entity_type: *const c_char,
+    /// Its id. Never NULL.
+    pub id: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
 }
 
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.

@@ -3,7 +3,7 @@
 use super::constants::*;
 use super::guard::c_text;
 use super::types::*;
-use crate::session::event::{FileProgress, JobName};
+use crate::session::event::{Component, FileProgress, JobName};
 use crate::session::log::Line;
 use crate::session::news::{HubEvent, Receiver};
 use crate::session::review::Review;
@@ -64,6 +64,7 @@ pub struct ResultView {
     pub raw: ftr_job_result,
     _error: Option<Box<ErrorView>>,
     _warnings: Vec<*const c_char>,
+    _components: Vec<ftr_component>,
     _texts: Texts,
 }
 
@@ -81,6 +82,14 @@ impl ResultView {
         let mut texts = Texts::default();
         let error = error.map(ErrorView::new);
         let warnings: Vec<_> = published.warnings.iter().map(|warning| texts.keep(warning)).collect();
+        let component = |component: &Component| ftr_component {
+            struct_size: size_of::<ftr_component>() as u32,
+            reserved: 0,
+            name: texts.keep(&component.name),
+            id: texts.keep(&component.id),
+            location_id: texts.keep(component.location_id),
+        };
+        let components: Vec<ftr_component> = published.components.iter().map(component).collect();
         let mut text = |text: &Option<String>| texts.keep_optional(text.as_deref());
         let raw = ftr_job_result {
             struct_size: size_of::<ftr_job_result>() as u32,
@@ -105,8 +114,10 @@ impl ResultView {
             warning_count: warnings.len() as u64,
             http_status: published.http_status.unwrap_or_default().into(),
             reserved: 0,
+            components: if components.is_empty() { null() } else { components.as_ptr() },
+            component_count: components.len() as u64,
         };
-        Box::new(ResultView { raw, _error: error, _warnings: warnings, _texts: texts })
+        Box::new(ResultView { raw, _error: error, _warnings: warnings, _components: components, _texts: texts })
     }
 }
 
@@ -444,7 +455,12 @@ fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Valu
         "link": published.link, "warnings": published.warnings, "outbox_id": published.outbox_id,
         "answer": published.answer,
         "http_status": published.http_status.unwrap_or_default(),
+        "components": published.components.iter().map(component_json).collect::<Vec<_>>(),
     })
+}
+
+fn component_json(component: &Component) -> Value {
+    json!({"name": component.name, "id": component.id, "location_id": component.location_id})
 }
 
 fn error_json(error: &Error) -> Value {

@@ -68,6 +68,7 @@ impl Work {
             self.forget_uploads(made.components).await;
             self.job.note(|published| {
                 (published.component_id, published.thumbnail_id, published.component_name) = (None, None, None);
+                published.components.clear();
             });
         }
         left

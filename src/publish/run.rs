@@ -4,8 +4,10 @@ use super::again::done_before;
 use super::check::{Checked, check};
 use super::ids::Ids;
 use super::kept::{self, Kept};
+use super::register::register;
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
+use super::thumbnail::show_elsewhere;
 use super::work::Work;
 use super::{Publisher, Request, version};
 use crate::session::blocking::blocking;
@@ -156,8 +158,8 @@ impl Work {
         {
             kept.check_sources().await?;
         }
-        let (path, thumbnail) = (self.media_path(), self.thumbnail_path());
-        let checked = blocking(move || check(&path, thumbnail.as_deref())).await?;
+        let files = self.files();
+        let mut checked = blocking(move || check(&files)).await?;
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }
@@ -171,12 +173,18 @@ impl Work {
             published.asset_name = Some(place.asset_name().to_owned());
         });
 
+        if checked.shown.len() > 1 {
+            self.leave_out_what_old_servers_do_not_show(&mut checked).await?;
+        }
         if done_before(self, &place, &checked).await? {
+            // It may have been stopped after the version was complete.
+            show_elsewhere(self, &place).await;
             return Ok(None);
         }
 
         self.job.enter(Stage::Uploading);
-        let stored = store(self, &place, checked.parts(!self.request.meta_without_size)).await?;
+        let mut stored = store(self, &place, checked.parts(&self.request.meta_form())).await?;
+        stored.registered = register(self, &checked.by_path).await?;
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
@@ -187,21 +195,60 @@ impl Work {
         self.job.enter(Stage::Versioning);
         self.job.note(|published| {
             published.component_id = Some(self.ids.component.clone());
-            published.component_name = Some(checked.component_name.clone());
-            published.thumbnail_id = self.thumbnail_id(checked).map(str::to_owned);
+            published.components = stored.attached(&self.ids).into_iter().map(|attached| attached.component).collect();
+            published.component_name = checked.main().map(|shown| shown.name.clone());
+            published.thumbnail_id = checked.thumbnail_slot().map(|slot| self.ids.of(&slot));
         });
         version::create(self, place, checked, stored).await?;
         self.job.enter(Stage::Finishing);
-        if self.thumbnail_id(checked).is_none() {
+        if checked.thumbnail_slot().is_none() {
             self.warn(
                 "no thumbnail was given, and ftrack shows no play button on such a movie: give a jpg or png".into(),
             );
         }
+        show_elsewhere(self, place).await;
         Ok(())
+    }
+
+    async fn leave_out_what_old_servers_do_not_show(&self, checked: &mut Checked) -> Result<()> {
+        let version = self.client().server_information().await?.version;
+        if is_older(&version, policy::LARGER_RENDITIONS) {
+            let left_out: Vec<String> = checked.shown.drain(1..).map(|shown| shown.name).collect();
+            let (major, minor) = policy::LARGER_RENDITIONS;
+            self.warn(format!(
+                "the server is {version}, and {} is shown since {major}.{minor}: it was left out",
+                left_out.join(", ")
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What cannot be read, such as "dev", is new.
+fn is_older(version: &str, than: (u32, u32)) -> bool {
+    let mut numbers = version.split('.').map(|number| number.trim().parse::<u32>());
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
+        _ => false,
     }
 }
 
 /// Why a publish that is asked to end goes on no further.
 pub fn cancelled() -> Error {
     Error::new(Code::Cancelled, "the job was cancelled before its version was created")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_older_by_its_numbers_and_not_by_their_text() {
+        for version in ["3.9.1", "4.4", "4.4.12"] {
+            assert!(is_older(version, (4, 5)), "{version}");
+        }
+        for version in ["4.5", "4.5.0", "4.13.8", "24.10.10", "dev", "", "4"] {
+            assert!(!is_older(version, (4, 5)), "{version}");
+        }
+    }
 }

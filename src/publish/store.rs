@@ -3,13 +3,13 @@
 
 use super::answers::{malformed, text};
 use super::ids::{Ids, SERVER_LOCATION, Slot};
-use super::part::Part;
+use super::part::{Attached, Part};
 use super::resolve::Place;
 use super::work::Work;
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Once, Operation, Query, rows};
 use crate::session::blocking::blocking;
-use crate::session::event::FileProgress;
+use crate::session::event::{Component, FileProgress};
 use crate::session::{Code, Error, Result, Source, policy};
 use crate::transfer::{Journal, Plan, Progress, Renewal, Target, Upload, Verify};
 use futures_util::future::{BoxFuture, FutureExt, try_join_all};
@@ -28,6 +28,8 @@ struct File {
     plan: Plan,
     /// Of a file whose storage is to refuse other bytes.
     md5: Option<[u8; 16]>,
+    /// An earlier try had stored all of it.
+    is_stored: bool,
     progress: Arc<Progress>,
 }
 
@@ -35,9 +37,24 @@ struct File {
 pub struct Stored {
     /// The asset, if it is there already.
     pub asset_id: Option<String>,
-    /// The components, whose location and meaning are still to be told to the server.
+    /// The components in storage, whose location and meaning are still to be told to the server.
     pub parts: Vec<Part>,
+    /// Those that need nothing but their version.
+    pub registered: Vec<Attached>,
     pub warnings: Vec<String>,
+}
+
+impl Stored {
+    /// All components of the version, the media first.
+    pub fn attached(&self, ids: &Ids) -> Vec<Attached> {
+        let part = |part: &Part| Attached {
+            entity_type: "FileComponent",
+            component: Component { name: part.name.clone(), id: ids.of(&part.slot), location_id: SERVER_LOCATION },
+        };
+        let mut attached: Vec<Attached> = self.parts.iter().map(part).chain(self.registered.iter().cloned()).collect();
+        attached.sort_by_key(|attached| attached.component.id != ids.component);
+        attached
+    }
 }
 
 /// Creates the components and uploads their bytes.
@@ -49,6 +66,9 @@ pub async fn store(work: &Work, place: &Place, parts: Vec<Part>) -> Result<Store
             file.md5 = Some(digest(&file.source).await?);
         }
     }
+    for file in &mut files {
+        file.is_stored = is_stored(work, file).await;
+    }
 
     let (asset_id, metadata) = begin(work, place, &files).await?;
     let turns = Semaphore::new(policy::FILES_AT_ONCE);
@@ -58,7 +78,7 @@ pub async fn store(work: &Work, place: &Place, parts: Vec<Part>) -> Result<Store
         upload(work, file, metadata).await
     });
     let warnings = try_join_all(uploads).await?.into_iter().flatten().collect();
-    Ok(Stored { asset_id, parts, warnings })
+    Ok(Stored { asset_id, parts, registered: Vec::new(), warnings })
 }
 
 /// That the bytes of a component are in ftrack's own location, where their name is the component's id (official clients, both).
@@ -83,6 +103,7 @@ fn file(part: &Part, work: &Work) -> Result<File> {
         })?,
         source,
         md5: None,
+        is_stored: false,
         progress: Arc::default(),
     })
 }
@@ -120,7 +141,8 @@ async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
 }
 
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
-/// same in one batch (share.js). The upload metadata are in the order of the files.
+/// same in one batch (share.js). The upload metadata are in the order of the files, nothing for those that are in storage already:
+/// some servers open an upload by giving its addresses, and nobody would end it.
 async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
     {
         let mut made = work.made.lock();
@@ -137,7 +159,12 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,
         None => None,
     };
-    Ok((asset_id, results.skip(1).step_by(2).collect()))
+    let metadata = files.iter().map(|file| {
+        // What became of the component itself.
+        results.next();
+        if file.is_stored { Value::Null } else { results.next().unwrap_or_default() }
+    });
+    Ok((asset_id, metadata.collect()))
 }
 
 /// Creates the components that are not there, and has those that are there fit the files: they are of an earlier try, or of this
@@ -154,7 +181,9 @@ async fn create_or_update(work: &Work, place: &Place, files: &[File]) -> Result<
                 true => Operation::update("FileComponent", &[&file.component_id], attributes(file)),
                 false => Operation::create("FileComponent", &file.component_id, attributes(file)),
             });
-            operations.push(metadata(file));
+            if !file.is_stored {
+                operations.push(metadata(file));
+            }
         }
         if missing.is_empty() {
             return work.client().call_repeatable(&operations).await;
@@ -195,7 +224,7 @@ fn metadata(file: &File) -> Operation {
 
 /// Uploads one file, puts its parts together and checks what the storage holds then. Returns what is not as it should be.
 async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>> {
-    if is_stored(work, file).await {
+    if file.is_stored {
         file.progress.found_stored(file.source.size_bytes());
         work.log.info("publish", format_args!("{} had been stored by an earlier try", file.file_name));
         return Ok(Vec::new());

@@ -3,7 +3,7 @@
 
 use super::check::Checked;
 use super::ids;
-use super::part::Part;
+use super::part::Attached;
 use super::resolve::{Asset, Place};
 use super::store::{self, Stored};
 use super::work::Work;
@@ -114,19 +114,19 @@ fn version_attributes(work: &Work, place: &Place, checked: &Checked, asset: &Ass
     if let Some(status_id) = &place.status_id {
         version.insert("status_id".into(), json!(status_id));
     }
-    if let Some(thumbnail) = work.thumbnail_id(checked) {
-        version.insert("thumbnail_id".into(), json!(thumbnail));
+    if let Some(slot) = checked.thumbnail_slot() {
+        version.insert("thumbnail_id".into(), json!(work.ids.of(&slot)));
     }
     version
 }
 
 /// The other request: the media become the version's. It may be sent again without harm.
 async fn attach(work: &Work, stored: &Stored) -> Result<()> {
-    let attach = |part: &Part| {
-        let component_id = work.ids.of(&part.slot);
-        Operation::update("FileComponent", &[&component_id], attributes([("version_id", json!(work.ids.version))]))
+    let attach = |attached: Attached| {
+        let version = attributes([("version_id", json!(work.ids.version))]);
+        Operation::update(attached.entity_type, &[&attached.component.id], version)
     };
-    let operations: Vec<Operation> = stored.parts.iter().map(attach).collect();
+    let operations: Vec<Operation> = stored.attached(&work.ids).into_iter().map(attach).collect();
     // The version is there, so it is worth waiting for a server that is away for a while: removing it needs the server, too.
     let client = work.client().patient(policy::ATTACH_PATIENCE);
     client.call_repeatable(&operations).await.map(drop).map_err(|error| Error {
@@ -144,6 +144,7 @@ pub fn link(work: &Work, place: &Place) -> String {
     )
 }
 
-fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Map<String, Value> {
+/// Attributes of an entity, from their names and values.
+pub fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Map<String, Value> {
     attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

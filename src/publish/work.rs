@@ -1,12 +1,11 @@
 //! What all steps of one publish share.
 
 use super::Request;
-use super::check::Checked;
+use super::check::Files;
 use super::ids::Ids;
 use super::kept::Kept;
 use super::publisher::Publisher;
 use crate::ftrack::Client;
-use crate::media::Kind;
 use crate::session::Job;
 use crate::session::log::Log;
 use parking_lot::Mutex;
@@ -75,9 +74,14 @@ impl Work {
         self.path_of(&self.request.path)
     }
 
-    /// The same for the thumbnail.
-    pub fn thumbnail_path(&self) -> Option<PathBuf> {
-        self.request.thumbnail.as_deref().map(|path| self.path_of(path))
+    /// All files, where they are.
+    pub fn files(&self) -> Files {
+        let request = &self.request;
+        Files {
+            path: self.media_path(),
+            thumbnail: request.thumbnail.as_deref().map(|path| self.path_of(path)),
+            others: request.files.iter().map(|file| (file.clone(), self.path_of(&file.path))).collect(),
+        }
     }
 
     /// The name of the host's file, also where `path` is a copy of it.
@@ -91,15 +95,6 @@ impl Work {
 
     fn path_of(&self, path: &Path) -> PathBuf {
         self.kept.get().map_or_else(|| path.to_owned(), |kept| kept.path_of(path))
-    }
-
-    /// What lists show: the thumbnail that was given, or the still itself.
-    pub fn thumbnail_id(&self, checked: &Checked) -> Option<&str> {
-        match (&checked.thumbnail, &checked.media.kind) {
-            (Some(_), _) => Some(&self.ids.thumbnail),
-            (None, Kind::Image(_)) => Some(&self.ids.component),
-            (None, Kind::Movie(_)) => None,
-        }
     }
 
     /// Notes a warning, for the log and for the result.

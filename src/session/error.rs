@@ -237,6 +237,7 @@ codes! {
     SequenceEmpty = -813, "FTR_E_SEQUENCE_EMPTY", Media, false;
     /// Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message names two of them.
     SequenceMixed = -814, "FTR_E_SEQUENCE_MIXED", Media, false;
+    /// The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made through OCIO.
     /// The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a proxy made with OCIO.
     SceneLinear = -815, "FTR_E_SCENE_LINEAR", Media, false;
     /// A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says where was looked, and what is missing.
@@ -245,6 +246,12 @@ codes! {
     FfmpegFailed = -817, "FTR_E_FFMPEG_FAILED", Media, false;
     /// ffmpeg made no progress for so long that it was stopped. Nothing is left of the file.
     FfmpegStalled = -818, "FTR_E_FFMPEG_STALLED", Media, true;
+    /// The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same height. The message names both.
+    RenditionsDiffer = -822, "FTR_E_RENDITIONS_DIFFER", Media, false;
+    /// Frames, or a still, are to become a movie and no rate was given, or one that is none: set ftr_publish_options.frame_rate.
+    FrameRateNeeded = -823, "FTR_E_FRAME_RATE_NEEDED", Media, false;
+    /// A file of the publish is not what its role says, or nothing tells what it is to be beside the others. Give each file a role that fits.
+    BadRole = -824, "FTR_E_BAD_ROLE", Media, false;
 
     /// No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set.
     NoContext = -851, "FTR_E_NO_CONTEXT", Publish, false;

@@ -193,6 +193,8 @@ pub struct Published {
     pub component_name: Option<String>,
     /// The thumbnail's component.
     pub thumbnail_id: Option<String>,
+    /// All components of the version.
+    pub components: Vec<Component>,
     /// Where a browser opens the version.
     pub link: Option<String>,
     /// Its item in the outbox, while and if it is kept there.
@@ -203,4 +205,15 @@ pub struct Published {
     pub answer: Option<String>,
     /// The HTTP status of the endpoint's answer.
     pub http_status: Option<u16>,
+}
+
+/// A component that a publish made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// Its name, such as `ftrackreview-mp4-1080`.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The location that it is in.
+    pub location_id: &'static str,
 }
