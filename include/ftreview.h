@@ -75,7 +75,7 @@
  * -----
  *
  *  session     One server and one user. Several may exist in a process, also in several copies of this library.
- *  job         One accepted publish, or upload to an endpoint.
+ *  job         One accepted publish, upload to an endpoint, download or removal.
  *  outbox      A folder in which publishes are kept until they have ended.
  *  event       One thing that a session tells: the status of its server, a job's progress, a job's end, a log line,
  *              something from the event hub.
@@ -110,8 +110,10 @@
  *  what                                 from                         until
  *  ftr_session                          ftr_session_create           ftr_session_free
  *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
- *                                       and _http_upload, ftr_outbox_*
- *                                       and FTR_EVENT_JOB_RESUMED
+ *                                       _http_upload,
+ *                                       _download_component, _remove,
+ *                                       ftr_outbox_resume, _retry,
+ *                                       _forget, FTR_EVENT_JOB_RESUMED
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
  *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
  *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free
@@ -268,6 +270,14 @@
  * the answer in the job's result. User and key go to no other origin. What an endpoint gets twice it may do twice, so
  * a
  * request is sent again only where it surely did not arrive; ftr_error.outcome_unknown says where nobody knows.
+ *
+ * ftr_session_download_component brings a component that the server stores to a file, which appears whole or not at
+ * all.
+ * What came before a failure stays in PATH.part, and a later try fetches only the rest.
+ *
+ * ftr_session_remove takes a component, a sequence or a version from the server, with all that belongs to it; what is
+ * only
+ * registered by path stays where it is.
  *
  *
  * Closing, exiting, unloading, fork
@@ -1594,6 +1604,37 @@ typedef struct ftr_http_upload_options {
     int32_t reserved;
 } ftr_http_upload_options;
 
+/**
+ * A component to download, and to where. Begin with FTR_DOWNLOAD_OPTIONS_INIT. Everything is copied by
+ * ftr_session_download_component.
+ */
+typedef struct ftr_download_options {
+    /** sizeof(ftr_download_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_DOWNLOAD_* flags, or 0. */
+    uint32_t flags;
+    /** The id of the FileComponent. Never NULL. */
+    const char *component_id;
+    /** The file to write. Its folder must be there. Never NULL. */
+    const char *path;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+} ftr_download_options;
+
+/** What to remove. Begin with FTR_REMOVE_OPTIONS_INIT. Everything is copied by ftr_session_remove. */
+typedef struct ftr_remove_options {
+    /** sizeof(ftr_remove_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_REMOVE_* flags, or 0. */
+    uint32_t flags;
+    /** "FileComponent", "SequenceComponent" or "AssetVersion". Never NULL. */
+    const char *entity_type;
+    /** Its id. Never NULL. */
+    const char *id;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+} ftr_remove_options;
+
 /** An event in the pull form. 0 is none. */
 typedef uint64_t ftr_event;
 
@@ -1862,6 +1903,37 @@ FTR_API int32_t ftr_session_free(ftr_session session);
 FTR_API int32_t ftr_session_http_upload(ftr_session session, const struct ftr_http_upload_options *options, ftr_job *job);
 
 /**
+ * Downloads a component that the server stores to a file. The bytes go to PATH.part beside it, with a note in
+ * PATH.part.json, and become the file when all of them are there: it appears whole or not at all. Their number is
+ * compared with the component's size, and their MD5 with the storage's ETag where that is one. A connection that
+ * breaks is made again and goes on where it was; when the job fails, PATH.part stays, and downloading to the same
+ * path again, also in another process, fetches only the rest. Cancelling removes it.
+ * Progress counts bytes that arrived (bytes_done) and those of them that were given to the disk (bytes_stored).
+ * ftr_job_pause and ftr_job_resume work as for uploads; the cap on uploads does not count here.
+ * The job's end tells what is wrong: FTR_E_FILE_EXISTS (without FTR_DOWNLOAD_OVERWRITE), FTR_E_FILE_NOT_FOUND (no
+ * such folder), FTR_E_NOT_A_FILE, FTR_E_FILE_UNWRITABLE, FTR_E_DISK_FULL; FTR_E_INTEGRITY (no such component),
+ * FTR_E_NO_LOCATION (it is registered by path or address elsewhere, which the message names), FTR_E_STORAGE_*.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_CLOSED,
+ * FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_download_component(ftr_session session, const struct ftr_download_options *options, ftr_job *job);
+
+/**
+ * Removes a component with its bytes, a sequence with its frames, or a version with its components, from the server.
+ * What belongs to it is asked for first; then a version goes before its media, and what takes several requests is
+ * hidden before, so that no reviewer sees a half of it. Files that are only registered by path stay where they are,
+ * and so does a thumbnail that a task, shot or other version shows as well: both are warnings.
+ * The job's result says in `answer` what was removed: {"removed": [{"entity_type": "AssetVersion", "id": "...",
+ * "name": "..."}, ...]}, also where the job failed in the middle. In FTR_STAGE_REMOVING a job is not cancelled any
+ * more. What cannot be there is FTR_E_INTEGRITY, unless FTR_REMOVE_MISSING_OK is set.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT (also for any other type),
+ * FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_remove(ftr_session session, const struct ftr_remove_options *options, ftr_job *job);
+
+/**
  * Waits up to `timeout_ms` for events and calls the session's callbacks for those that are there, on this thread,
  * with no lock held. Returns how many events were told; 0 when the time was over, or ftr_session_interrupt was
  * called.
@@ -2109,6 +2181,14 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 /** To begin with: a POST of the file alone, with defaults for everything but endpoint and path. */
 #define FTR_HTTP_UPLOAD_OPTIONS_INIT \
     { sizeof(ftr_http_upload_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+
+/** To begin with: defaults for everything but component and path. */
+#define FTR_DOWNLOAD_OPTIONS_INIT \
+    { sizeof(ftr_download_options), 0, NULL, NULL, 0 }
+
+/** To begin with: defaults for everything but type and id. */
+#define FTR_REMOVE_OPTIONS_INIT \
+    { sizeof(ftr_remove_options), 0, NULL, NULL, 0 }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

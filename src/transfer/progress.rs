@@ -43,6 +43,8 @@ impl Progress {
     /// All of `total` bytes are in storage: an earlier try had sent them.
     pub fn found_stored(&self, total: u64) {
         self.begin(total, total);
+    }
+
     /// So many bytes of a download have arrived on this machine.
     pub(super) fn receive(&self, bytes: u64) {
         self.sent.fetch_add(bytes, Ordering::Relaxed);

@@ -580,6 +580,8 @@ static void bad_outboxes(const char *server)
     RETURNS(FTR_OK, ftr_outbox_list(session, LONG, &list));
     RETURNS(FTR_OK, ftr_session_free(session));
     wrong_outbox(list, FTR_E_STALE_HANDLE, "list");
+}
+
 static void bad_downloads(void)
 {
     const ftr_download_options init = FTR_DOWNLOAD_OPTIONS_INIT;
