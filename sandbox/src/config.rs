@@ -37,6 +37,8 @@ pub struct Config {
     pub object_store: Option<ObjectStoreConfig>,
     /// What the store allows, and how long its addresses are good.
     pub limits: Limits,
+    /// How media are made playable.
+    pub encoding: crate::encoding::Settings,
     /// How patient and how generous the event hub is.
     pub hub: crate::hub::Limits,
 }
@@ -67,6 +69,7 @@ impl Config {
             strict_ordering: true,
             object_store: None,
             limits: Limits::default(),
+            encoding: crate::encoding::Settings::default(),
             hub: crate::hub::Limits::default(),
         }
     }

@@ -5,6 +5,7 @@
 //! - `api`: the operations of `POST /api`
 //! - `hub`: the event hub, which tells clients of commits and of each other
 //! - `database`, `auth`, `storage`: what the operations stand on
+//! - `encoding`: what makes media playable, as jobs
 //! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
 //! - `demo`: the content of a fresh server
 //! - `requests`: what clients asked, to be counted
@@ -18,6 +19,7 @@ pub mod components;
 pub mod config;
 pub mod database;
 mod demo;
+pub mod encoding;
 pub mod error;
 pub mod hub;
 pub mod links;

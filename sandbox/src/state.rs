@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
+use crate::encoding::Encoder;
 use crate::hub::Hub;
 use crate::requests::Requests;
 use crate::storage::Storage;
@@ -18,6 +19,8 @@ pub struct AppState {
     pub auth: Auth,
     /// Media.
     pub storage: Storage,
+    /// Makes media playable.
+    pub encoder: Encoder,
     /// Events.
     pub hub: Hub,
     /// What clients asked.

@@ -9,6 +9,7 @@ use super::ahead::Ahead;
 use super::changes::{self, Changes};
 use super::{delete, information, relations, search, upload, write};
 use crate::auth::Caller;
+use crate::encoding::{self, Queued};
 use crate::error::{ApiError, ApiResult, Exception};
 use crate::hub::update::{self, Origin};
 use crate::model::schemas::schemas;
@@ -36,6 +37,8 @@ pub struct Batch<'a> {
     pub released: HashSet<(&'static str, Vec<String>)>,
     /// What is told over the event hub; `None` when nobody is there to be told.
     pub changes: Option<Changes>,
+    /// Jobs that begin when the batch has passed.
+    pub encodings: Vec<Queued>,
     /// The upload that was begun for the operation that runs.
     pub upload: Option<MultipartUpload>,
 }
@@ -68,6 +71,7 @@ pub fn run(
         unfinished: Vec::new(),
         released: HashSet::new(),
         changes: (state.hub.connections() > 0).then(Changes::default),
+        encodings: Vec::new(),
         upload: None,
     };
     let mut results = Vec::with_capacity(operations.len());
@@ -81,8 +85,10 @@ pub fn run(
     relations::finish(&mut batch)?;
     let changed = changes::entities(&batch)?;
     let name = if changed.is_empty() { String::new() } else { display_name(&batch)? };
+    let encodings = std::mem::take(&mut batch.encodings);
     drop(batch);
     transaction.commit()?;
+    encodings.into_iter().for_each(Queued::send);
     // Still with the database's only connection in hand: events come in the order of the commits.
     update::publish(&state.hub, caller, &name, origin, &changed);
     // The batch has passed: what cannot be told now is told after the next one.
@@ -108,6 +114,7 @@ impl Batch<'_> {
             "update" => self.writing(action, |batch| write::update(batch, operation)),
             "delete" => self.writing(action, |batch| delete::delete(batch, operation)),
             "get_upload_metadata" => self.writing(action, |batch| upload::metadata(batch, operation)),
+            "encode_media" => self.writing(action, |batch| encoding::request::encode_media(batch, operation)),
             _ => Err(ApiError::new(Exception::InvalidAction, format!("Invalid action u'{action}'"))),
         }
     }

@@ -9,7 +9,7 @@ mod information;
 mod relations;
 mod search;
 mod upload;
-mod write;
+pub(crate) mod write;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
