@@ -94,10 +94,10 @@ impl ResultView {
             version_id: text(&published.version_id),
             version_number: published.version_number.unwrap_or(-1),
             component_id: text(&published.component_id),
+            component_name: text(&published.component_name),
             thumbnail_id: text(&published.thumbnail_id),
             link: text(&published.link),
             outbox_id: text(&published.outbox_id),
-            component_name: texts.keep_optional(published.component_name),
             warnings: if warnings.is_empty() { null() } else { warnings.as_ptr() },
             warning_count: warnings.len() as u64,
         };

@@ -1,7 +1,7 @@
 //! Whether an earlier try of the same publish had done all of it: then nothing is sent again.
 
 use super::check::Checked;
-use super::ids::{self, Ids};
+use super::ids::Ids;
 use super::resolve::Place;
 use super::version;
 use super::work::Work;
@@ -32,11 +32,7 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
             media["size"]
         ));
     }
-    let component_name = match media["name"].as_str() {
-        Some(ids::IMAGE) => ids::IMAGE,
-        Some(ids::MOVIE) => ids::MOVIE,
-        _ => checked.component_name,
-    };
+    let component_name = media["name"].as_str().unwrap_or(&checked.component_name).to_owned();
     work.job.note(|published| {
         published.asset_id = version["asset_id"].as_str().map(str::to_owned);
         published.version_id = Some(ids.version.clone());

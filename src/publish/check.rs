@@ -1,6 +1,7 @@
 //! The first step: is the file there, what is it, will a browser play it. No network.
 
-use super::ids;
+use super::ids::{self, Slot};
+use super::part::Part;
 use crate::media::{self, Kind, Media};
 use crate::session::{Class, Code, Error, Result, Stage};
 use std::path::Path;
@@ -12,9 +13,25 @@ pub struct Checked {
     /// What lists show, where it is a file of its own.
     pub thumbnail: Option<Media>,
     /// The name of the media's component, by which ftrack's player finds it.
-    pub component_name: &'static str,
+    pub component_name: String,
     /// What is not as it should be.
     pub warnings: Vec<String>,
+}
+
+impl Checked {
+    /// What is stored, the small first.
+    pub fn parts(&self, meta_with_size: bool) -> Vec<Part> {
+        let part = |slot, name: &str, media: &Media, meta| Part {
+            slot,
+            name: name.to_owned(),
+            file_type: media.file_type.clone(),
+            source: media.source.clone(),
+            meta,
+        };
+        let thumbnail = self.thumbnail.iter().map(|media| part(Slot::Thumbnail, ids::THUMBNAIL, media, None));
+        let meta = media::ftr_meta(&self.media, meta_with_size);
+        thumbnail.chain([part(Slot::Media, &self.component_name, &self.media, Some(meta))]).collect()
+    }
 }
 
 /// Looks at the files. On a blocking thread.
@@ -31,6 +48,7 @@ fn look(path: &Path, image: Option<&Path>) -> Result<Checked> {
         Kind::Movie(_) => ids::MOVIE,
         Kind::Image(_) => ids::IMAGE,
     };
+    let component_name = component_name.to_owned();
     Ok(Checked { media, thumbnail, component_name, warnings })
 }
 

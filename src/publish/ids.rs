@@ -20,11 +20,37 @@ pub const IMAGE: &str = "ftrackreview-image";
 /// The name of a thumbnail's component (official documentation, thumbnails).
 pub const THUMBNAIL: &str = "thumbnail";
 
+/// What a component is of one publish. Its id is made from this, so that every try finds the same one, whatever it is called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slot {
+    /// What reviewers open.
+    Media,
+    /// What lists show, where it is a file of its own.
+    Thumbnail,
+    /// Any other, by its name.
+    Named(String),
+    /// A frame of the sequence with this name.
+    Frame(String, i64),
+}
+
+impl Slot {
+    fn what(&self) -> String {
+        match self {
+            Slot::Media => "component".to_owned(),
+            Slot::Thumbnail => "thumbnail".to_owned(),
+            Slot::Named(name) => format!("component: {name}"),
+            Slot::Frame(name, frame) => format!("frame {frame} of component: {name}"),
+        }
+    }
+}
+
 /// Ids of what one publish creates: each is made from the publish's key and from what it is for, so that every try of the same
 /// publish, in whichever process, has the same ones.
 #[derive(Clone, Debug)]
 pub struct Ids {
     key: String,
+    /// Besides the media and the thumbnail.
+    others: Vec<Slot>,
     /// The media.
     pub component: String,
     /// The thumbnail, if it is a file of its own.
@@ -34,26 +60,34 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Those that belong to a key.
-    pub fn new(key: &str) -> Ids {
-        let id = |what: &str| id(key, what);
-        Ids { component: id("component"), thumbnail: id("thumbnail"), version: id("version"), key: key.to_owned() }
+    /// Those that belong to a key, of a publish that may make `others` besides the media and the thumbnail.
+    pub fn new(key: &str, others: Vec<Slot>) -> Ids {
+        let component = |slot: Slot| id(key, &slot.what());
+        Ids {
+            component: component(Slot::Media),
+            thumbnail: component(Slot::Thumbnail),
+            version: id(key, "version"),
+            key: key.to_owned(),
+            others,
+        }
     }
 
-    /// Every component that a publish may make.
+    /// Every component that a publish may make. Frames go with their sequence.
     pub fn components(&self) -> Vec<String> {
-        vec![self.component.clone(), self.thumbnail.clone()]
+        [&Slot::Media, &Slot::Thumbnail].into_iter().chain(&self.others).map(|slot| self.of(slot)).collect()
     }
 
-    /// The component with this name.
-    pub fn of(&self, component_name: &str) -> &str {
-        if component_name == THUMBNAIL { &self.thumbnail } else { &self.component }
+    /// A component.
+    pub fn of(&self, slot: &Slot) -> String {
+        id(&self.key, &slot.what())
     }
 
     /// That component's location.
-    pub fn location_of(&self, component_name: &str) -> String {
-        let what = if component_name == THUMBNAIL { "thumbnail location" } else { "component location" };
-        id(&self.key, what)
+    pub fn location_of(&self, slot: &Slot) -> String {
+        match slot {
+            Slot::Media | Slot::Thumbnail => id(&self.key, &format!("{} location", slot.what())),
+            slot => id(&self.key, &format!("location of {}", slot.what())),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod ids; // the ids of one publish
 mod kept; // one publish and its item in the outbox
 mod names; // a default name for the asset
 mod outcome; // how a publish ends: done, parked, or failed with everything taken back
+mod part; // a component and the file that its bytes come from
 mod publisher; // what all publishes of a session share
 mod request; // what a host asks for
 mod resolve; // names become ids; nothing is created

@@ -1,6 +1,7 @@
 //! What a host asks for.
 
 use super::context::Context;
+use super::ids::Slot;
 use crate::ftrack::settings::Variables;
 use crate::session::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,12 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Request {
+    /// The components that the publish may make, besides the media and the thumbnail: known before any file is looked at,
+    /// because they are what a publish that fails for good takes back, also in another process.
+    pub fn slots(&self) -> Vec<Slot> {
+        Vec::new()
+    }
+
     /// The request with what the environment adds, or what is wrong with it as far as can be told at once.
     pub fn complete(mut self, variables: &Variables) -> Result<Request> {
         let empty = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());

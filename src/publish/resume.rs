@@ -185,7 +185,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     };
     let kept = Kept::new(claim);
     let key = kept.record().key.clone();
-    let ids = Ids::new(&key);
+    let ids = Ids::new(&key, request.slots());
     // Whatever the tries before may have made.
     let made = Made { components: ids.components(), version: true, ..Made::default() };
     let work = Work {

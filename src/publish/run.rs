@@ -2,13 +2,12 @@
 
 use super::again::done_before;
 use super::check::{Checked, check};
-use super::ids::{self, Ids};
+use super::ids::Ids;
 use super::kept::{self, Kept};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
 use super::work::Work;
 use super::{Publisher, Request, version};
-use crate::media::Media;
 use crate::session::blocking::blocking;
 use crate::session::life::Accepted;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
@@ -25,7 +24,7 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         publisher: publisher.clone(),
         job: accepted.job.clone(),
         log: session.log().clone(),
-        ids: Ids::new(&key),
+        ids: Ids::new(&key, request.slots()),
         key,
         request,
         kept: OnceLock::new(),
@@ -177,7 +176,7 @@ impl Work {
         }
 
         self.job.enter(Stage::Uploading);
-        let stored = store(self, &place, files(&checked)).await?;
+        let stored = store(self, &place, checked.parts(!self.request.meta_without_size)).await?;
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
@@ -188,7 +187,7 @@ impl Work {
         self.job.enter(Stage::Versioning);
         self.job.note(|published| {
             published.component_id = Some(self.ids.component.clone());
-            published.component_name = Some(checked.component_name);
+            published.component_name = Some(checked.component_name.clone());
             published.thumbnail_id = self.thumbnail_id(checked).map(str::to_owned);
         });
         version::create(self, place, checked, stored).await?;
@@ -200,11 +199,6 @@ impl Work {
         }
         Ok(())
     }
-}
-
-fn files(checked: &Checked) -> Vec<(Media, &'static str)> {
-    let thumbnail = checked.thumbnail.clone().map(|media| (media, ids::THUMBNAIL));
-    thumbnail.into_iter().chain([(checked.media.clone(), checked.component_name)]).collect()
 }
 
 /// Why a publish that is asked to end goes on no further.

@@ -2,12 +2,12 @@
 //! without a version is shown nowhere.
 
 use super::answers::{malformed, text};
-use super::ids::{Ids, SERVER_LOCATION};
+use super::ids::{Ids, SERVER_LOCATION, Slot};
+use super::part::Part;
 use super::resolve::Place;
 use super::work::Work;
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Once, Operation, Query, rows};
-use crate::media::Media;
 use crate::session::blocking::blocking;
 use crate::session::event::FileProgress;
 use crate::session::{Code, Error, Result, Source, policy};
@@ -16,11 +16,12 @@ use futures_util::future::{BoxFuture, FutureExt, try_join_all};
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A file on its way to storage.
 struct File {
     component_id: String,
-    component_name: &'static str,
+    name: String,
     file_type: String,
     file_name: String,
     source: Arc<Source>,
@@ -34,14 +35,14 @@ struct File {
 pub struct Stored {
     /// The asset, if it is there already.
     pub asset_id: Option<String>,
-    /// Names of the components, whose location is still to be told to the server.
-    pub components: Vec<&'static str>,
+    /// The components, whose location and meaning are still to be told to the server.
+    pub parts: Vec<Part>,
     pub warnings: Vec<String>,
 }
 
 /// Creates the components and uploads their bytes.
-pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>) -> Result<Stored> {
-    let mut files = media.into_iter().map(|media| file(media, work)).collect::<Result<Vec<File>>>()?;
+pub async fn store(work: &Work, place: &Place, parts: Vec<Part>) -> Result<Stored> {
+    let mut files = parts.iter().map(|part| file(part, work)).collect::<Result<Vec<File>>>()?;
     measure(work, &files);
     if work.publisher.traffic.verify() == Verify::ContentMd5 {
         for file in files.iter_mut().filter(|file| file.plan == Plan::Single) {
@@ -50,28 +51,32 @@ pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>
     }
 
     let (asset_id, metadata) = begin(work, place, &files).await?;
-    let uploads = files.iter().zip(metadata).map(|(file, metadata)| upload(work, file, metadata));
+    let turns = Semaphore::new(policy::FILES_AT_ONCE);
+    let uploads = files.iter().zip(metadata).map(async |(file, metadata)| {
+        // Nobody closes it.
+        let _turn = turns.acquire().await;
+        upload(work, file, metadata).await
+    });
     let warnings = try_join_all(uploads).await?.into_iter().flatten().collect();
-    Ok(Stored { asset_id, components: files.iter().map(|file| file.component_name).collect(), warnings })
+    Ok(Stored { asset_id, parts, warnings })
 }
 
 /// That the bytes of a component are in ftrack's own location, where their name is the component's id (official clients, both).
-pub fn location(ids: &Ids, component_name: &str) -> Operation {
-    let component_id = ids.of(component_name);
+pub fn location(ids: &Ids, slot: &Slot) -> Operation {
+    let component_id = ids.of(slot);
     let attributes =
-        [("component_id", component_id), ("location_id", SERVER_LOCATION), ("resource_identifier", component_id)];
+        [("component_id", &*component_id), ("location_id", SERVER_LOCATION), ("resource_identifier", &*component_id)];
     let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    Operation::create("ComponentLocation", &ids.location_of(component_name), attributes)
+    Operation::create("ComponentLocation", &ids.location_of(slot), attributes)
 }
 
-fn file((media, component_name): (Media, &'static str), work: &Work) -> Result<File> {
-    let source = media.source;
-    let file_name = work.name_of(source.path());
+fn file(part: &Part, work: &Work) -> Result<File> {
+    let source = part.source.clone();
     Ok(File {
-        component_id: work.ids.of(component_name).to_owned(),
-        component_name,
-        file_type: media.file_type,
-        file_name,
+        component_id: work.ids.of(&part.slot),
+        name: part.name.clone(),
+        file_type: part.file_type.clone(),
+        file_name: work.name_of(source.path()),
         plan: Plan::for_size(source.size_bytes()).map_err(|error| {
             let message = format!("'{}': {}", source.path().display(), error.message);
             Error { message, ..error }
@@ -171,11 +176,8 @@ async fn create_or_update(work: &Work, place: &Place, files: &[File]) -> Result<
 }
 
 fn attributes(file: &File) -> Map<String, Value> {
-    let attributes = [
-        ("name", json!(file.component_name)),
-        ("file_type", json!(file.file_type)),
-        ("size", json!(file.source.size_bytes())),
-    ];
+    let attributes =
+        [("name", json!(file.name)), ("file_type", json!(file.file_type)), ("size", json!(file.source.size_bytes()))];
     attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

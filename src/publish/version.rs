@@ -3,11 +3,11 @@
 
 use super::check::Checked;
 use super::ids;
+use super::part::Part;
 use super::resolve::{Asset, Place};
 use super::store::{self, Stored};
 use super::work::Work;
 use crate::ftrack::{Committed, Filter, Operation, Query};
-use crate::media;
 use crate::session::{Code, Error, Result, policy};
 use serde_json::{Map, Value, json};
 
@@ -33,7 +33,7 @@ pub async fn create(work: &Work, place: &Place, checked: &Checked, stored: Store
         published.link = Some(link(work, place));
     });
     work.job.version_created();
-    attach(work, checked).await
+    attach(work, &stored).await
 }
 
 enum AssetChoice {
@@ -74,14 +74,15 @@ async fn create_version(
     asset: &AssetChoice,
 ) -> Result<Option<i64>> {
     let ids = &work.ids;
-    let mut operations: Vec<Operation> = stored.components.iter().map(|name| store::location(ids, name)).collect();
-    let meta = media::ftr_meta(&checked.media, !work.request.meta_without_size);
-    operations.push(Operation::create_with_key(
-        "Metadata",
-        &[("parent_id", &ids.component), ("key", "ftr_meta")],
-        // The value is JSON as text, not JSON (official documentation, web review).
-        attributes([("parent_type", json!("FileComponent")), ("value", json!(meta.to_string()))]),
-    ));
+    let mut operations: Vec<Operation> = stored.parts.iter().map(|part| store::location(ids, &part.slot)).collect();
+    for (part, meta) in stored.parts.iter().filter_map(|part| part.meta.as_ref().map(|meta| (part, meta))) {
+        operations.push(Operation::create_with_key(
+            "Metadata",
+            &[("parent_id", &ids.of(&part.slot)), ("key", "ftr_meta")],
+            // The value is JSON as text, not JSON (official documentation, web review).
+            attributes([("parent_type", json!("FileComponent")), ("value", json!(meta.to_string()))]),
+        ));
+    }
     if let (AssetChoice::Create(id), Asset::Sought { name, type_id }) = (asset, &place.asset) {
         let parts = [("name", json!(name)), ("type_id", json!(type_id)), ("context_id", json!(place.parent_id))];
         operations.push(Operation::create("Asset", id, attributes(parts)));
@@ -120,14 +121,12 @@ fn version_attributes(work: &Work, place: &Place, checked: &Checked, asset: &Ass
 }
 
 /// The other request: the media become the version's. It may be sent again without harm.
-async fn attach(work: &Work, checked: &Checked) -> Result<()> {
-    let attach = |component: &String| {
-        Operation::update("FileComponent", &[component], attributes([("version_id", json!(work.ids.version))]))
+async fn attach(work: &Work, stored: &Stored) -> Result<()> {
+    let attach = |part: &Part| {
+        let component_id = work.ids.of(&part.slot);
+        Operation::update("FileComponent", &[&component_id], attributes([("version_id", json!(work.ids.version))]))
     };
-    let mut operations = vec![attach(&work.ids.component)];
-    if checked.thumbnail.is_some() {
-        operations.push(attach(&work.ids.thumbnail));
-    }
+    let operations: Vec<Operation> = stored.parts.iter().map(attach).collect();
     // The version is there, so it is worth waiting for a server that is away for a while: removing it needs the server, too.
     let client = work.client().patient(policy::ATTACH_PATIENCE);
     client.call_repeatable(&operations).await.map(drop).map_err(|error| Error {

@@ -190,7 +190,7 @@ pub struct Published {
     /// The media that reviewers open.
     pub component_id: Option<String>,
     /// Its reserved name, such as `ftrackreview-mp4`.
-    pub component_name: Option<&'static str>,
+    pub component_name: Option<String>,
     /// The thumbnail's component.
     pub thumbnail_id: Option<String>,
     /// Where a browser opens the version.

@@ -124,6 +124,10 @@ pub const JOB_CAPACITY: usize = 1024;
 /// wait for their turn. Each takes files and a connection at least, and more at once make none of them faster.
 pub const PARALLEL_UPLOADS: usize = 4;
 
+/// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
+/// for those; more would only take memory from other publishes.
+pub const FILES_AT_ONCE: usize = 6;
+
 /// The most that a host may ask for: each takes a connection, and what a server's proxy allows one address is of this order.
 pub const MOST_UPLOADS: usize = 64;
 
