@@ -162,7 +162,8 @@ fn layouts() -> Vec<String> {
         ftr_file_progress { struct_size reserved name bytes_done bytes_stored bytes_total }
         ftr_job_result {
             struct_size state job tag error project_id parent_id task_id asset_id asset_name version_id version_number
-            component_id component_name thumbnail_id link warnings warning_count outbox_id
+            component_id component_name thumbnail_id link warnings warning_count outbox_id note_id
+            review_session_id encode_job_id components
         }
         ftr_log_line { struct_size level time_ms target message }
         ftr_event_info {
@@ -181,7 +182,8 @@ fn layouts() -> Vec<String> {
         }
         ftr_publish_options {
             struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
-            announce_topic announce_data
+            announce_topic announce_data mode encode_timeout_ms task_status user uses_versions lists metadata
+            custom_attributes note note_labels note_attachments note_frame review_session invitees
         }
         ftr_hub_subscribe_options { struct_size priority metadata tag callback user_data }
         ftr_hub_publish_options {
@@ -205,7 +207,7 @@ fn numbers() -> Vec<String> {
         FTR_STATUS_PROXY_FAILED FTR_STATUS_WRONG_SERVER FTR_STATUS_MISCONFIGURED FTR_STATUS_CLOSED
         FTR_JOB_RUNNING FTR_JOB_DONE FTR_JOB_FAILED FTR_JOB_CANCELLED FTR_JOB_PARKED
         FTR_STAGE_ACCEPTED FTR_STAGE_CHECKING FTR_STAGE_RESOLVING FTR_STAGE_UPLOADING FTR_STAGE_VERSIONING
-        FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING
+        FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING FTR_STAGE_ENCODING
         FTR_EVENT_STATUS FTR_EVENT_PROGRESS FTR_EVENT_VERSION_CREATED FTR_EVENT_JOB_ENDED FTR_EVENT_LOG
         FTR_EVENT_DROPPED FTR_EVENT_HUB_STATUS FTR_EVENT_HUB FTR_EVENT_HUB_REPLY FTR_EVENT_HUB_PUBLISHED
         FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED FTR_EVENT_REVIEW FTR_EVENT_JOB_KEPT FTR_EVENT_JOB_RESUMED
@@ -214,7 +216,10 @@ fn numbers() -> Vec<String> {
         FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED
         FTR_LOG_OFF FTR_LOG_ERROR FTR_LOG_WARNING FTR_LOG_INFO FTR_LOG_DEBUG FTR_LOG_TRACE
         FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_SESSION_OUTBOX FTR_SESSION_OUTBOX_MANUAL
-        FTR_PUBLISH_COPY_SOURCE FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
+        FTR_PUBLISH_COPY_SOURCE FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE FTR_PUBLISH_CREATE_LISTS
+        FTR_PUBLISH_CREATE_REVIEW_SESSION FTR_PUBLISH_DO_NOT_INVITE FTR_PUBLISH_INTO_VERSION
+        FTR_PUBLISH_CREATE_ASSET_TYPE FTR_PUBLISH_KEEP_ORIGINAL
+        FTR_MODE_AUTO FTR_MODE_DIRECT FTR_MODE_ENCODE FTR_MODE_TRANSCODE
         FTR_VERIFY_ETAG FTR_VERIFY_OFF FTR_VERIFY_CONTENT_MD5 FTR_BLOCK_SIZE
     }
     lines

@@ -110,7 +110,8 @@ const INITIALISERS: &str = r"/** To begin with: what the environment says, and w
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
-    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
+    { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
+      FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

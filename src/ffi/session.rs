@@ -174,6 +174,9 @@ pub unsafe extern "C" fn ftr_session_publish_file(
         if object.publisher.outbox.is_some() {
             request.path = absolute(request.path, "path")?;
             request.thumbnail = request.thumbnail.map(|path| absolute(path, "thumbnail")).transpose()?;
+            for path in request.attachments_mut() {
+                *path = absolute(std::mem::take(path), "note_attachments")?;
+            }
         }
         let accepted = object.session.accept(options.tag)?;
         let handle = match JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone()))) {

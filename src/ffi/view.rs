@@ -79,6 +79,10 @@ impl ResultView {
         let mut texts = Texts::default();
         let error = error.map(ErrorView::new);
         let warnings: Vec<_> = published.warnings.iter().map(|warning| texts.keep(warning)).collect();
+        let list = |components: &[(String, String)]| {
+            json!(components.iter().map(|(id, name)| json!({"id": id, "name": name})).collect::<Vec<_>>()).to_string()
+        };
+        let components = (!published.components.is_empty()).then(|| list(&published.components));
         let mut text = |text: &Option<String>| texts.keep_optional(text.as_deref());
         let raw = ftr_job_result {
             struct_size: size_of::<ftr_job_result>() as u32,
@@ -98,6 +102,10 @@ impl ResultView {
             thumbnail_id: text(&published.thumbnail_id),
             link: text(&published.link),
             outbox_id: text(&published.outbox_id),
+            note_id: text(&published.note_id),
+            review_session_id: text(&published.review_session_id),
+            encode_job_id: text(&published.encode_job_id),
+            components: text(&components),
             warnings: if warnings.is_empty() { null() } else { warnings.as_ptr() },
             warning_count: warnings.len() as u64,
         };
@@ -437,6 +445,8 @@ fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Valu
         "version_number": published.version_number.unwrap_or(-1), "component_id": published.component_id,
         "component_name": published.component_name, "thumbnail_id": published.thumbnail_id,
         "link": published.link, "warnings": published.warnings, "outbox_id": published.outbox_id,
+        "note_id": published.note_id, "review_session_id": published.review_session_id,
+        "encode_job_id": published.encode_job_id,
     })
 }
 

@@ -1,7 +1,6 @@
 //! Whether an earlier try of the same publish had done all of it: then nothing is sent again.
 
 use super::check::Checked;
-use super::ids::Ids;
 use super::resolve::Place;
 use super::version;
 use super::work::Work;
@@ -15,8 +14,8 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
     }
     let ids = &work.ids;
     let version =
-        Query::select(&["id", "version", "asset_id"], "AssetVersion").filter(Filter::equals("id", &ids.version));
-    let questions = [Operation::query(&version), Operation::query(&shown_media(ids))];
+        Query::select(&["id", "version", "asset_id"], "AssetVersion").filter(Filter::equals("id", work.version_id()));
+    let questions = [Operation::query(&version), Operation::query(&shown_media(work))];
     let mut results = work.client().call_repeatable(&questions).await?;
     let media = rows(results.pop().unwrap_or_default())?;
     let versions = rows(results.pop().unwrap_or_default())?;
@@ -35,7 +34,7 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
     let component_name = media["name"].as_str().unwrap_or(&checked.component_name).to_owned();
     work.job.note(|published| {
         published.asset_id = version["asset_id"].as_str().map(str::to_owned);
-        published.version_id = Some(ids.version.clone());
+        published.version_id = Some(work.version_id().to_owned());
         published.version_number = version["version"].as_i64();
         published.link = Some(version::link(work, place));
         published.component_id = Some(ids.component.clone());
@@ -46,8 +45,8 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
 }
 
 /// The media, once the version shows them: they are given to it last.
-pub fn shown_media(ids: &Ids) -> Query {
+pub fn shown_media(work: &Work) -> Query {
     Query::select(&["id", "name", "size"], "FileComponent")
-        .filter(Filter::equals("id", &ids.component))
-        .filter(Filter::equals("version_id", &ids.version))
+        .filter(Filter::equals("id", &work.ids.component))
+        .filter(Filter::equals("version_id", work.version_id()))
 }

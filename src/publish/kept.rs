@@ -222,7 +222,7 @@ pub fn may_pass(error: &Error) -> bool {
 /// What the outbox is to keep of a request.
 pub fn record(work: &Work) -> Record {
     let (client, request, key) = (work.client(), &work.request, &work.key);
-    let sources = [Some(&request.path), request.thumbnail.as_ref()].into_iter().flatten();
+    let sources = [Some(&request.path), request.thumbnail.as_ref()].into_iter().flatten().chain(request.attachments());
     Record {
         id: Outbox::id_of(key),
         key: key.clone(),

@@ -1,13 +1,14 @@
 //! The steps in order, and what stops them.
 
 use super::again::done_before;
+use super::around;
 use super::check::{Checked, check};
 use super::ids::Ids;
 use super::kept::{self, Kept};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
 use super::work::Work;
-use super::{Publisher, Request, version};
+use super::{Publisher, Request, into, version};
 use crate::session::blocking::blocking;
 use crate::session::life::Accepted;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
@@ -24,6 +25,7 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         publisher: publisher.clone(),
         job: accepted.job.clone(),
         log: session.log().clone(),
+        existing_version: request.existing_version(),
         ids: Ids::new(&key, request.slots()),
         key,
         request,
@@ -100,12 +102,11 @@ impl Work {
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media. One that is kept may be finished later.
         match prepared? {
-            Some((place, checked, stored)) => tokio::select! {
+            Prepared { place, checked, stored } => tokio::select! {
                 biased;
                 () = self.must_park() => Err(cancelled()),
                 finished = self.finish(&place, &checked, stored) => finished,
             },
-            None => Ok(()),
         }
     }
 
@@ -148,16 +149,18 @@ impl Work {
         }
     }
 
-    /// Everything that a reviewer cannot see. Nothing where an earlier try had done all of it, to the end.
-    async fn prepare(&self) -> Result<Option<(Place, Checked, Stored)>> {
+    /// Everything that a reviewer cannot see.
+    async fn prepare(&self) -> Result<Prepared> {
         self.job.enter(Stage::Checking);
         if self.is_resumed
             && let Some(kept) = self.kept.get()
         {
             kept.check_sources().await?;
         }
-        let (path, thumbnail) = (self.media_path(), self.thumbnail_path());
-        let checked = blocking(move || check(&path, thumbnail.as_deref())).await?;
+        let (path, thumbnail, attachments) = (self.media_path(), self.thumbnail_path(), self.attachment_paths());
+        let (checked, attachments) =
+            blocking(move || Ok((check(&path, thumbnail.as_deref())?, around::open_attachments(&attachments)?)))
+                .await?;
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }
@@ -172,18 +175,25 @@ impl Work {
         });
 
         if done_before(self, &place, &checked).await? {
-            return Ok(None);
+            return Ok(Prepared { place, checked, stored: None });
         }
 
         self.job.enter(Stage::Uploading);
-        let stored = store(self, &place, checked.parts(!self.request.meta_without_size)).await?;
+        let mut parts = checked.parts(!self.request.meta_without_size);
+        parts.extend(attachments);
+        let stored = store(self, &place, parts).await?;
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
-        Ok(Some((place, checked, stored)))
+        Ok(Prepared { place, checked, stored: Some(stored) })
     }
 
-    async fn finish(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
+    async fn finish(&self, place: &Place, checked: &Checked, stored: Option<Stored>) -> Result<()> {
+        let Some(stored) = stored else {
+            self.job.enter(Stage::Finishing);
+            around::complete(self, place).await?;
+            return self.finish_rest(place).await;
+        };
         self.job.enter(Stage::Versioning);
         self.job.note(|published| {
             published.component_id = Some(self.ids.component.clone());
@@ -197,8 +207,22 @@ impl Work {
                 "no thumbnail was given, and ftrack shows no play button on such a movie: give a jpg or png".into(),
             );
         }
-        Ok(())
+        self.finish_rest(place).await
     }
+
+    /// What comes when reviewers have the media.
+    async fn finish_rest(&self, place: &Place) -> Result<()> {
+        into::retire(self, place).await?;
+        around::invite_guests(self, place).await
+    }
+}
+
+/// What is ready to be shown.
+struct Prepared {
+    place: Place,
+    checked: Checked,
+    /// Nothing where an earlier try had shown it.
+    stored: Option<Stored>,
 }
 
 /// Why a publish that is asked to end goes on no further.

@@ -27,6 +27,10 @@ pub const RECONNECT_PAUSE: Duration = Duration::from_secs(20);
 /// A version that was created and lacks its media is worth this much waiting for a server that is being restarted.
 pub const ATTACH_PATIENCE: Duration = Duration::from_secs(300);
 
+/// How long a review session that a publish makes is open: two weeks are time for a client to be on holiday, and what is to
+/// stay open for longer is opened by a person.
+pub const REVIEW_SESSION_OPEN: Duration = Duration::from_secs(14 * 24 * 3600);
+
 /// What was uploaded, even in part, is worth this much waiting for a network that comes back: a VPN that connects again, a
 /// gateway that is restarted. A host that knows better cancels.
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
