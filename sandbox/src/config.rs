@@ -39,6 +39,8 @@ pub struct Config {
     pub limits: Limits,
     /// How media are made playable.
     pub encoding: crate::encoding::Settings,
+    /// What the studio's own endpoint takes.
+    pub studio: crate::studio::Limits,
     /// How patient and how generous the event hub is.
     pub hub: crate::hub::Limits,
 }
@@ -70,6 +72,7 @@ impl Config {
             object_store: None,
             limits: Limits::default(),
             encoding: crate::encoding::Settings::default(),
+            studio: crate::studio::Limits::default(),
             hub: crate::hub::Limits::default(),
         }
     }

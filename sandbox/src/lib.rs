@@ -7,7 +7,9 @@
 //! - `database`, `auth`, `storage`: what the operations stand on
 //! - `encoding`: what makes media playable, as jobs
 //! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
+//! - `studio`: an endpoint as studios have for their own review pages
 //! - `demo`: the content of a fresh server
+//! - `mails`: what it would send, to be looked at
 //! - `requests`: what clients asked, to be counted
 //! - `server`: putting it on a port
 
@@ -23,12 +25,14 @@ pub mod encoding;
 pub mod error;
 pub mod hub;
 pub mod links;
+pub mod mails;
 pub mod model;
 pub mod query;
 pub mod requests;
 pub mod server;
 pub mod state;
 pub mod storage;
+pub mod studio;
 pub mod value;
 pub mod web;
 

@@ -14,11 +14,12 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
 use crate::encoding::{Encoder, Queue, Workers};
+use crate::mails::Mails;
 use crate::model::tables;
 use crate::requests::{self, Requests};
 use crate::state::AppState;
 use crate::storage::Storage;
-use crate::{api, components, database, demo, encoding, hub, web};
+use crate::{api, components, database, demo, encoding, hub, studio, web};
 
 /// How long requests under way may take to finish when the server is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -129,7 +130,17 @@ async fn open(config: Config, url: &str) -> Result<(AppState, Queue), StartError
     let hub = hub::Hub::new(config.hub.clone());
     let requests = Requests::default();
     let (encoder, queue) = Encoder::new(config.encoding.clone(), folder.join("encoding"));
-    let state = AppState { database, auth, storage, encoder, hub, requests, config: Arc::new(config), url: url.into() };
+    let state = AppState {
+        database,
+        auth,
+        storage,
+        encoder,
+        hub,
+        mails: Mails::default(),
+        requests,
+        config: Arc::new(config),
+        url: url.into(),
+    };
     let filled = state.clone();
     let setup = move |connection: &mut rusqlite::Connection| {
         tables::create(connection)?;
@@ -144,6 +155,7 @@ fn router(state: &AppState) -> Router {
         .merge(api::routes(state.clone()))
         .merge(state.storage.routes())
         .merge(components::routes(state.clone()))
+        .merge(studio::routes(state.clone()))
         .merge(hub::routes(state.clone()))
         .merge(web::routes(state.clone()))
         .layer(axum::middleware::from_fn_with_state(state.requests.clone(), requests::note))

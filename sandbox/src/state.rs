@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::encoding::Encoder;
 use crate::hub::Hub;
+use crate::mails::Mails;
 use crate::requests::Requests;
 use crate::storage::Storage;
 
@@ -23,6 +24,8 @@ pub struct AppState {
     pub encoder: Encoder,
     /// Events.
     pub hub: Hub,
+    /// What it would have sent.
+    pub mails: Mails,
     /// What clients asked.
     pub requests: Requests,
     /// What the server was started with.

@@ -37,7 +37,8 @@ pub fn provide_event_hub() -> Outcome {
 /// Runs the official Python client.
 pub fn python() -> Outcome<String> {
     let mut command = shell::program(python_environment()?.join("python"));
-    command.args(["-W", "ignore::DeprecationWarning", "tests/peers/python/test_peer.py", "--verbose"]);
+    command.args(["-W", "ignore::DeprecationWarning", "-m", "unittest", "discover", "--verbose"]);
+    command.args(["--start-directory", "tests/peers/python", "--pattern", "test_peer*.py"]);
     run_python("python-client", &mut command)
 }
 

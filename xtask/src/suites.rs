@@ -97,7 +97,7 @@ pub const SUITES: &[Suite] = &[
         about: "The official Python client against the staging server and the C program",
         fast: false,
         needs: &[&PYTHON],
-        wants: &[],
+        wants: &[&FFMPEG],
         provide: peers::provide_python,
         run: peers::python,
     },

@@ -3,9 +3,11 @@
 pub(crate) mod ahead;
 pub(crate) mod batch;
 mod changes;
+mod custom;
 mod delete;
 mod fill;
 mod information;
+mod invite;
 mod relations;
 mod search;
 mod upload;

@@ -135,8 +135,8 @@ fn last_lines(said: &[u8]) -> String {
 /// What ffmpeg's list of packets (`framecrc`) says of a movie with one stream.
 #[derive(Default)]
 struct Frames {
-    /// Seconds in a tick.
-    tick: f64,
+    /// Seconds in a tick, as numerator and denominator.
+    tick: Option<(u64, u64)>,
     size: Option<(u32, u32)>,
     count: u64,
     first: i64,
@@ -149,8 +149,7 @@ impl Frames {
     fn read(&mut self, line: &str) {
         if let Some(text) = line.strip_prefix("#tb 0:") {
             let parts = text.trim().split_once('/');
-            let parts = parts.and_then(|(over, under)| Some((over.parse::<f64>().ok()?, under.parse::<f64>().ok()?)));
-            self.tick = parts.map_or(0.0, |(over, under)| over / under);
+            self.tick = parts.and_then(|(over, under)| Some((over.parse().ok()?, under.parse().ok()?)));
         } else if let Some(text) = line.strip_prefix("#dimensions 0:") {
             let parts = text.trim().split_once('x');
             self.size = parts.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
@@ -170,7 +169,9 @@ impl Frames {
         // Of the whole movie, since single frames are rounded to ticks.
         let (frames, ticks) =
             if self.count > 1 { (self.count - 1, self.last - self.first) } else { (self.count, self.duration) };
-        let rate = frames as f64 / (ticks as f64 * self.tick);
+        let (over, under) = self.tick?;
+        // One division of whole numbers: 24 has to be 24.
+        let rate = frames.checked_mul(under)? as f64 / u64::try_from(ticks).ok()?.checked_mul(over)? as f64;
         (rate.is_finite() && rate > 0.0).then_some(Movie { frames: self.count, rate, width, height })
     }
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use self::error::StorageError;
-pub(crate) use self::folder::{File, Shown, serve};
+pub(crate) use self::folder::{File, Received, Shown, discard, receive, serve};
 pub use self::limits::{Limits, MOST_PARTS};
 pub use self::object_store::ObjectStoreConfig;
 

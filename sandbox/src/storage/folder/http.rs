@@ -105,7 +105,7 @@ impl Folder {
 
     /// Receives the body, checks it, and only then puts it in its place. Returns the quoted ETag.
     async fn take(&self, put: Put, body: Body) -> Result<String, StorageError> {
-        let received = receive(body, self.inner.objects.incoming().to_owned()).await?;
+        let received = receive(body.into_data_stream(), self.inner.objects.incoming().to_owned()).await?;
         if received.size != put.length {
             let message = format!("the body has {} bytes, Content-Length says {}", received.size, put.length);
             return Err(StorageError::bad_request("IncompleteBody", message));

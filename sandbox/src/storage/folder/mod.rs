@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use axum::Router;
 use parking_lot::RwLock;
 
+pub(crate) use self::receive::{Received, discard, receive};
 pub(crate) use self::serve::{File, Shown, serve};
 
 use self::address::{Address, Signer};
