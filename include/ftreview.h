@@ -603,8 +603,28 @@
 #define FTR_E_BAD_THUMBNAIL (-810)
 
 /**
+ * Frames of the sequence are missing, empty or damaged. The message names them. Render them, or choose what is shown
+ * in their place.
+ */
+#define FTR_E_SEQUENCE_HOLES (-811)
+
+/** There is one frame where a sequence was meant. Render the others, or publish the one as an image. */
+#define FTR_E_SEQUENCE_SINGLE (-812)
+
+/** There is no frame of the sequence. */
+#define FTR_E_SEQUENCE_EMPTY (-813)
+
+/**
+ * Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message
+ * names two of them.
+ */
+#define FTR_E_SEQUENCE_MIXED (-814)
+
+/**
  * The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made
  * through OCIO.
+ * The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a
+ * proxy made with OCIO.
  */
 #define FTR_E_SCENE_LINEAR (-815)
 
@@ -622,6 +642,21 @@
 
 /** ffmpeg made no progress for so long that it was stopped. Nothing is left of the file. */
 #define FTR_E_FFMPEG_STALLED (-818)
+
+/** The server could not encode the file; the message has its words. Nothing of the publish is left. */
+#define FTR_E_ENCODE_FAILED (-819)
+
+/**
+ * The server has not encoded the file in the time allowed, and may do so later: the version is there, and shows its
+ * media then. Look at the server's jobs.
+ */
+#define FTR_E_ENCODE_STUCK (-820)
+
+/**
+ * The server does not encode: it is too old, or its administrator has switched it off. Publish an mp4 (H.264), jpg or
+ * png.
+ */
+#define FTR_E_ENCODE_UNSUPPORTED (-821)
 
 /**
  * The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same
@@ -655,6 +690,35 @@
 
 /** There is no such asset type. The message names those there are. */
 #define FTR_E_UNKNOWN_ASSET_TYPE (-855)
+
+/** There is no such user, or this one may not see it. */
+#define FTR_E_UNKNOWN_USER (-856)
+
+/** The project has no such list of versions. The message names those it has; FTR_PUBLISH_CREATE_LISTS makes it. */
+#define FTR_E_UNKNOWN_LIST (-857)
+
+/** There is no such label for notes. The message names those there are. */
+#define FTR_E_UNKNOWN_LABEL (-858)
+
+/** Versions have no custom attribute with this key. The message names those they have. */
+#define FTR_E_UNKNOWN_ATTRIBUTE (-859)
+
+/**
+ * The project has no such review session. The message names those it has; FTR_PUBLISH_CREATE_REVIEW_SESSION makes it.
+ */
+#define FTR_E_UNKNOWN_REVIEW_SESSION (-860)
+
+/** An invitee has a mail address that cannot be one. */
+#define FTR_E_BAD_INVITEE (-861)
+
+/** There is no version with this id, or this user may not see it. */
+#define FTR_E_UNKNOWN_VERSION (-862)
+
+/** The context is no version, and FTR_PUBLISH_INTO_VERSION needs one: give a version's id. */
+#define FTR_E_NOT_A_VERSION (-863)
+
+/** The context is no task, and what was asked for needs one. */
+#define FTR_E_NO_TASK (-864)
 
 /** A defect in this library: please report it with the message. */
 #define FTR_E_INTERNAL (-901)
@@ -782,6 +846,12 @@
 
 /** Entities and their bytes are removed from the server. From here on a job is not cancelled any more. */
 #define FTR_STAGE_REMOVING 9
+
+/**
+ * Of FTR_MODE_ENCODE, between FTR_STAGE_VERSIONING and FTR_STAGE_FINISHING: the server encodes. Cancelling still
+ * takes everything back.
+ */
+#define FTR_STAGE_ENCODING 10
 
 /** The session's status changed: see ftr_event_info.status and .error. Only the latest is kept. */
 #define FTR_EVENT_STATUS 1
@@ -951,6 +1021,27 @@
  */
 #define FTR_PUBLISH_COPY_SOURCE 2
 
+/**
+ * In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may
+ * be of any server.
+ */
+#define FTR_HTTP_UPLOAD_NO_AUTH 1
+
+/**
+ * In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose
+ * answer was lost is sent again.
+ */
+#define FTR_HTTP_UPLOAD_REPEATABLE 2
+
+/** In ftr_http_upload_options.flags: PUT instead of POST. */
+#define FTR_HTTP_UPLOAD_PUT 4
+
+/** In ftr_download_options.flags: what is at the path is replaced, when the whole component is there. */
+#define FTR_DOWNLOAD_OVERWRITE 1
+
+/** In ftr_remove_options.flags: what is not there (any more) is no failure. */
+#define FTR_REMOVE_MISSING_OK 1
+
 /** In ftr_publish_options.flags: the version's thumbnail becomes the task's, too. It is uploaded once. */
 #define FTR_PUBLISH_TASK_THUMBNAIL 256
 
@@ -1000,26 +1091,47 @@
 /** In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded. */
 #define FTR_FILE_UPLOAD_FRAMES 1
 
-/**
- * In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may
- * be of any server.
- */
-#define FTR_HTTP_UPLOAD_NO_AUTH 1
+/** In ftr_publish_options.flags: make the lists in ftr_publish_options.lists that are not there. */
+#define FTR_PUBLISH_CREATE_LISTS 4
 
 /**
- * In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose
- * answer was lost is sent again.
+ * In ftr_publish_options.flags: make the review session in ftr_publish_options.review_session where it is not there.
  */
-#define FTR_HTTP_UPLOAD_REPEATABLE 2
+#define FTR_PUBLISH_CREATE_REVIEW_SESSION 8
 
-/** In ftr_http_upload_options.flags: PUT instead of POST. */
-#define FTR_HTTP_UPLOAD_PUT 4
+/** In ftr_publish_options.flags: invitees are added to the review session and get no mail. */
+#define FTR_PUBLISH_DO_NOT_INVITE 16
 
-/** In ftr_download_options.flags: what is at the path is replaced, when the whole component is there. */
-#define FTR_DOWNLOAD_OVERWRITE 1
+/**
+ * In ftr_publish_options.flags: the context is the id of a version, and that version gets the media: no new one is
+ * made. The new media are added before the earlier ones are removed, so that it is never without. Its comment,
+ * status, user and thumbnail change where they are given. A publish that fails leaves the version as it was.
+ */
+#define FTR_PUBLISH_INTO_VERSION 32
 
-/** In ftr_remove_options.flags: what is not there (any more) is no failure. */
-#define FTR_REMOVE_MISSING_OK 1
+/** In ftr_publish_options.flags: make the asset type in ftr_publish_options.asset_type where it is not there. */
+#define FTR_PUBLISH_CREATE_ASSET_TYPE 64
+
+/**
+ * In ftr_publish_options.flags: with FTR_MODE_ENCODE, the version keeps the source as a component besides what is
+ * made of it. Without it the server deletes the source when it has encoded it.
+ */
+#define FTR_PUBLISH_KEEP_ORIGINAL 128
+
+/** In ftr_publish_options.mode: the library chooses. At present that is FTR_MODE_DIRECT. */
+#define FTR_MODE_AUTO 0
+
+/** In ftr_publish_options.mode: the file is published as it is, and one that browsers do not play is refused. */
+#define FTR_MODE_DIRECT 1
+
+/**
+ * In ftr_publish_options.mode: the file is uploaded, and the server encodes it. The version is there from the
+ * beginning and shows its media when the server is done: see FTR_STAGE_ENCODING.
+ */
+#define FTR_MODE_ENCODE 2
+
+/** In ftr_publish_options.mode: the host's ffmpeg makes a movie of the file, which is published. */
+#define FTR_MODE_TRANSCODE 3
 
 /**
  * In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag
@@ -1141,20 +1253,6 @@ typedef struct ftr_error {
     int32_t reserved;
 } ftr_error;
 
-/** A component of a version. */
-typedef struct ftr_component {
-    /** How much of this struct the library filled, in bytes. */
-    uint32_t struct_size;
-    /** Not used; 0. */
-    uint32_t reserved;
-    /** Its name, such as "ftrackreview-mp4-1080". Never NULL. */
-    const char *name;
-    /** Its id. Never NULL. */
-    const char *id;
-    /** The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL. */
-    const char *location_id;
-} ftr_component;
-
 /**
  * What a job made, and how it ended. Ids are ftrack's. A text that is not known (yet) is NULL; when a job failed,
  * what is there exists on the server.
@@ -1201,12 +1299,25 @@ typedef struct ftr_job_result {
      */
     const char *outbox_id;
     /**
-     * All components of the version, the one that reviewers open first: `component_count` structs one after the
-     * other, components[0].struct_size bytes apart. NULL: none yet.
+     * Of ftr_session_http_upload: what the endpoint answered, mostly JSON. Of ftr_session_remove: the text of a JSON
+     * object whose "removed" is a list of what was removed. Else NULL.
      */
-    const struct ftr_component *components;
-    /** How many components there are. */
-    uint64_t component_count;
+    const char *answer;
+    /** Of ftr_session_http_upload: the HTTP status of that answer. Else 0. */
+    int32_t http_status;
+    /** Not used; 0. */
+    int32_t reserved;
+    /** The note that was written. */
+    const char *note_id;
+    /** The review session that shows the version, found or made. */
+    const char *review_session_id;
+    /** The server's job that encodes or has encoded the media, of FTR_MODE_ENCODE. */
+    const char *encode_job_id;
+    /**
+     * Every component that the job has given the version, as the text of a JSON array such as [{"id": "...", "name":
+     * "ftrackreview-mp4", "location_id": "..."}], the one that reviewers open first. NULL until there are some.
+     */
+    const char *components;
 } ftr_job_result;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call. */
@@ -1475,7 +1586,10 @@ typedef struct ftr_publish_options {
      * ("sh010_comp_v003.mov" is "sh010_comp").
      */
     const char *asset_name;
-    /** Name or short name of an asset type. NULL: "upload". */
+    /**
+     * Name or short name of an asset type. One that is not there is FTR_E_UNKNOWN_ASSET_TYPE, or made with
+     * FTR_PUBLISH_CREATE_ASSET_TYPE. NULL: "upload".
+     */
     const char *asset_type;
     /** The version's comment. NULL: none. */
     const char *comment;
@@ -1503,6 +1617,65 @@ typedef struct ftr_publish_options {
      * What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
      */
     const char *announce_data;
+    /** FTR_MODE_*: how the file becomes something that browsers play. */
+    int32_t mode;
+    /**
+     * How long FTR_MODE_ENCODE waits for the server to encode, in milliseconds, before the job ends with
+     * FTR_E_ENCODE_STUCK. 0: 2 hours.
+     */
+    int32_t encode_timeout_ms;
+    /**
+     * The name of a status for the task, in any case: one of those that the project has for tasks of its type. The
+     * context must be a task. Set when the media are shown. NULL: it stays as it is.
+     */
+    const char *task_status;
+    /**
+     * Whose version it is: a username or an id. The user of the session needs the right to say so. NULL: the user of
+     * the session.
+     */
+    const char *user;
+    /** Versions that this one was made from, as the text of a JSON array of ids. NULL: none. */
+    const char *uses_versions;
+    /**
+     * Lists of versions in the project that it is put into, as the text of a JSON array of names or ids. One that is
+     * not there is FTR_E_UNKNOWN_LIST, or made with FTR_PUBLISH_CREATE_LISTS. NULL: none.
+     */
+    const char *lists;
+    /**
+     * Metadata of the version, as the text of a JSON object. Values that are no texts are written as JSON. NULL:
+     * none.
+     */
+    const char *metadata;
+    /**
+     * Custom attributes of the version, as the text of a JSON object by their keys. A key that versions do not have
+     * is FTR_E_UNKNOWN_ATTRIBUTE. NULL: none.
+     */
+    const char *custom_attributes;
+    /** A note on the version, by `user` where that is given and else by the user of the session. NULL: none. */
+    const char *note;
+    /** Labels of the note, as the text of a JSON array of names, in any case. NULL: none. */
+    const char *note_labels;
+    /**
+     * Files that hang on the note, as the text of a JSON array of paths: of any kind, uploaded with the media, and
+     * not to change before the job has ended. NULL: none.
+     */
+    const char *note_attachments;
+    /**
+     * The frame that the note is about, counted from 0; INIT: -1, none. Where the server's notes have no frames, its
+     * text begins with it and the result says so.
+     */
+    int64_t note_frame;
+    /**
+     * A review session of the project that the version is shown in: a name or an id. One that is not there is
+     * FTR_E_UNKNOWN_REVIEW_SESSION, or made with FTR_PUBLISH_CREATE_REVIEW_SESSION, open for two weeks. NULL: none.
+     */
+    const char *review_session;
+    /**
+     * Who is to see the review session, as the text of a JSON array such as [{"name": "Anna", "email":
+     * "anna@studio.com"}]; "name" may be left out. Each address is added once, and who is added is sent ftrack's
+     * invitation; who was in it before gets no other. NULL: nobody.
+     */
+    const char *invitees;
     /**
      * Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the
      * other, files[0].struct_size bytes apart. NULL: none.
@@ -2070,6 +2243,7 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
+      FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL, \
       NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, 0 }
 
 /** To begin with: its content says what it is to be. */

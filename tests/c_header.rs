@@ -164,9 +164,8 @@ fn layouts() -> Vec<String> {
         ftr_job_result {
             struct_size state job tag error project_id parent_id task_id asset_id asset_name version_id version_number
             component_id component_name thumbnail_id link warnings warning_count outbox_id answer http_status
-            reserved components component_count
+            reserved note_id review_session_id encode_job_id components
         }
-        ftr_component { struct_size reserved name id location_id }
         ftr_log_line { struct_size level time_ms target message }
         ftr_event_info {
             struct_size kind session job tag status reserved error progress result log dropped
@@ -188,7 +187,9 @@ fn layouts() -> Vec<String> {
         }
         ftr_publish_options {
             struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
-            announce_topic announce_data files file_count meta first_frame meta_frame_out reserved
+            announce_topic announce_data mode encode_timeout_ms task_status user uses_versions lists metadata
+            custom_attributes note note_labels note_attachments note_frame review_session invitees
+            files file_count meta first_frame meta_frame_out reserved
         }
         ftr_publish_file { struct_size flags path component_name role reserved }
         ftr_http_upload_options {
@@ -217,7 +218,7 @@ fn numbers() -> Vec<String> {
         FTR_STATUS_PROXY_FAILED FTR_STATUS_WRONG_SERVER FTR_STATUS_MISCONFIGURED FTR_STATUS_CLOSED
         FTR_JOB_RUNNING FTR_JOB_DONE FTR_JOB_FAILED FTR_JOB_CANCELLED FTR_JOB_PARKED
         FTR_STAGE_ACCEPTED FTR_STAGE_CHECKING FTR_STAGE_RESOLVING FTR_STAGE_UPLOADING FTR_STAGE_VERSIONING
-        FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING FTR_STAGE_DOWNLOADING FTR_STAGE_REMOVING
+        FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING FTR_STAGE_DOWNLOADING FTR_STAGE_REMOVING FTR_STAGE_ENCODING
         FTR_EVENT_STATUS FTR_EVENT_PROGRESS FTR_EVENT_VERSION_CREATED FTR_EVENT_JOB_ENDED FTR_EVENT_LOG
         FTR_EVENT_DROPPED FTR_EVENT_HUB_STATUS FTR_EVENT_HUB FTR_EVENT_HUB_REPLY FTR_EVENT_HUB_PUBLISHED
         FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED FTR_EVENT_REVIEW FTR_EVENT_JOB_KEPT FTR_EVENT_JOB_RESUMED
@@ -233,6 +234,10 @@ fn numbers() -> Vec<String> {
         FTR_ROLE_UNMANAGED FTR_ROLE_SEQUENCE FTR_FILE_UPLOAD_FRAMES FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
         FTR_HTTP_UPLOAD_NO_AUTH FTR_HTTP_UPLOAD_REPEATABLE FTR_HTTP_UPLOAD_PUT FTR_DOWNLOAD_OVERWRITE
         FTR_REMOVE_MISSING_OK
+        FTR_PUBLISH_CREATE_LISTS
+        FTR_PUBLISH_CREATE_REVIEW_SESSION FTR_PUBLISH_DO_NOT_INVITE FTR_PUBLISH_INTO_VERSION
+        FTR_PUBLISH_CREATE_ASSET_TYPE FTR_PUBLISH_KEEP_ORIGINAL
+        FTR_MODE_AUTO FTR_MODE_DIRECT FTR_MODE_ENCODE FTR_MODE_TRANSCODE
         FTR_VERIFY_ETAG FTR_VERIFY_OFF FTR_VERIFY_CONTENT_MD5 FTR_BLOCK_SIZE
     }
     lines

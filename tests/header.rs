@@ -112,6 +112,7 @@ const INITIALISERS: &str = r"/** To begin with: what the environment says, and w
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
+      FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL, \
       NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, 0 }
 
 /** To begin with: its content says what it is to be. */

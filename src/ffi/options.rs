@@ -5,7 +5,7 @@ use super::text::{null, optional_text, read_array};
 use super::types::{ftr_publish_options, ftr_session_options};
 use crate::ftrack::settings::Settings;
 use crate::outbox::{Limits as OutboxLimits, Outbox, Places};
-use crate::publish::{GivenFile, Request, Role};
+use crate::publish::{Around, GivenFile, Mode, Request, Role, Texts};
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, policy};
 use crate::transfer::{Limits, Verify};
@@ -57,11 +57,15 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
     let known = FTR_PUBLISH_META_WITHOUT_SIZE
         | FTR_PUBLISH_COPY_SOURCE
         | FTR_PUBLISH_TASK_THUMBNAIL
-        | FTR_PUBLISH_PARENT_THUMBNAIL;
+        | FTR_PUBLISH_PARENT_THUMBNAIL
+        | FTR_PUBLISH_CREATE_LISTS
+        | FTR_PUBLISH_CREATE_REVIEW_SESSION
+        | FTR_PUBLISH_DO_NOT_INVITE
+        | FTR_PUBLISH_INTO_VERSION
+        | FTR_PUBLISH_CREATE_ASSET_TYPE
+        | FTR_PUBLISH_KEEP_ORIGINAL;
     if options.flags & !known != 0 {
-        let known = "FTR_PUBLISH_META_WITHOUT_SIZE, FTR_PUBLISH_COPY_SOURCE, FTR_PUBLISH_TASK_THUMBNAIL and \
-                     FTR_PUBLISH_PARENT_THUMBNAIL";
-        return Err(unknown_flags(options.flags, known));
+        return Err(unknown_flags(options.flags, "those of ftr_publish_options (FTR_PUBLISH_*)"));
     }
     unused_in(options.reserved.into(), "reserved", "FTR_PUBLISH_OPTIONS_INIT")?;
     Ok(Request {
@@ -79,6 +83,27 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
         announce_data: match text(options.announce_data, "announce_data")? {
             Some(text) => json_object(&text, "announce_data")?,
             None => Map::new(),
+        },
+        // SAFETY: passed on.
+        around: unsafe { read_around(options) }?,
+        into_version: options.flags & FTR_PUBLISH_INTO_VERSION != 0,
+        mode: match options.mode {
+            FTR_MODE_AUTO => Mode::Auto,
+            FTR_MODE_DIRECT => Mode::Direct,
+            FTR_MODE_ENCODE => Mode::Encode,
+            mode => {
+                let known = "FTR_MODE_AUTO (0), FTR_MODE_DIRECT (1) or FTR_MODE_ENCODE (2)";
+                return Err(invalid(format!("mode: {mode} is not known: give {known}")));
+            }
+        },
+        keep_original: options.flags & FTR_PUBLISH_KEEP_ORIGINAL != 0,
+        encode_timeout_ms: match u64::try_from(options.encode_timeout_ms) {
+            Ok(0) => None,
+            Ok(timeout) => Some(timeout),
+            Err(_) => {
+                let timeout = options.encode_timeout_ms;
+                return Err(invalid(format!("encode_timeout_ms: {timeout} is no time: give milliseconds, or 0")));
+            }
         },
         // SAFETY: passed on.
         files: unsafe { read_files(options) }?,
@@ -141,6 +166,33 @@ fn role(role: i32) -> Option<Role> {
         FTR_ROLE_SEQUENCE => Role::Sequence,
         _ => return None,
     })
+}
+
+/// # Safety
+/// The texts are NULL or NUL-terminated.
+unsafe fn read_around(options: &ftr_publish_options) -> Result<Around> {
+    // SAFETY: passed on.
+    let text = |text, argument| unsafe { optional_text(text, argument) };
+    let flag = |flag: u32| options.flags & flag != 0;
+    Texts {
+        task_status: text(options.task_status, "task_status")?,
+        user: text(options.user, "user")?,
+        uses_versions: text(options.uses_versions, "uses_versions")?,
+        lists: text(options.lists, "lists")?,
+        metadata: text(options.metadata, "metadata")?,
+        custom_attributes: text(options.custom_attributes, "custom_attributes")?,
+        note: text(options.note, "note")?,
+        note_labels: text(options.note_labels, "note_labels")?,
+        note_attachments: text(options.note_attachments, "note_attachments")?,
+        note_frame: options.note_frame,
+        review_session: text(options.review_session, "review_session")?,
+        invitees: text(options.invitees, "invitees")?,
+        create_lists: flag(FTR_PUBLISH_CREATE_LISTS),
+        create_review_session: flag(FTR_PUBLISH_CREATE_REVIEW_SESSION),
+        do_not_invite: flag(FTR_PUBLISH_DO_NOT_INVITE),
+        create_asset_type: flag(FTR_PUBLISH_CREATE_ASSET_TYPE),
+    }
+    .read()
 }
 
 /// # Safety

@@ -179,6 +179,9 @@ pub unsafe extern "C" fn ftr_session_publish_file(
         if object.publisher.outbox.is_some() {
             request.path = absolute(request.path, "path")?;
             request.thumbnail = request.thumbnail.map(|path| absolute(path, "thumbnail")).transpose()?;
+            for path in request.attachments_mut() {
+                *path = absolute(std::mem::take(path), "note_attachments")?;
+            }
         }
         for (index, file) in request.files.iter_mut().enumerate() {
             file.path = absolute(std::mem::take(&mut file.path), &format!("files[{index}].path"))?;

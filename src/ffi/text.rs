@@ -2,8 +2,7 @@
 
 use super::types::{
     ftr_http_upload_options, ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options, ftr_publish_file,
-    ftr_publish_options,
-    ftr_session_options, ftr_watch_options,
+    ftr_publish_options, ftr_session_options, ftr_watch_options,
 };
 use crate::session::{Code, Error, Result};
 use std::ffi::{CStr, c_char};

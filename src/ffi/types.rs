@@ -144,25 +144,14 @@ pub struct ftr_job_result {
     pub http_status: i32,
     /// Not used; 0.
     pub reserved: i32,
-    /// All components of the version, the one that reviewers open first: `component_count` structs one after the other, components[0].struct_size bytes apart. NULL: none yet.
-    pub components: *const ftr_component,
-    /// How many components there are.
-    pub component_count: u64,
-}
-
-/// A component of a version.
-#[repr(C)]
-pub struct ftr_component {
-    /// How much of this struct the library filled, in bytes.
-    pub struct_size: u32,
-    /// Not used; 0.
-    pub reserved: u32,
-    /// Its name, such as "ftrackreview-mp4-1080". Never NULL.
-    pub name: *const c_char,
-    /// Its id. Never NULL.
-    pub id: *const c_char,
-    /// The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL.
-    pub location_id: *const c_char,
+    /// The note that was written.
+    pub note_id: *const c_char,
+    /// The review session that shows the version, found or made.
+    pub review_session_id: *const c_char,
+    /// The server's job that encodes or has encoded the media, of FTR_MODE_ENCODE.
+    pub encode_job_id: *const c_char,
+    /// Every component that the job has given the version, as the text of a JSON array such as [{"id": "...", "name": "ftrackreview-mp4", "location_id": "..."}], the one that reviewers open first. NULL until there are some.
+    pub components: *const c_char,
 }
 
 /// A log line.
@@ -420,7 +409,7 @@ pub struct ftr_publish_options {
     pub context: *const c_char,
     /// The asset. It is found by name, type and parent, or created. NULL: the file's name without ending and version ("sh010_comp_v003.mov" is "sh010_comp").
     pub asset_name: *const c_char,
-    /// Name or short name of an asset type. NULL: "upload".
+    /// Name or short name of an asset type. One that is not there is FTR_E_UNKNOWN_ASSET_TYPE, or made with FTR_PUBLISH_CREATE_ASSET_TYPE. NULL: "upload".
     pub asset_type: *const c_char,
     /// The version's comment. NULL: none.
     pub comment: *const c_char,
@@ -436,6 +425,34 @@ pub struct ftr_publish_options {
     pub announce_topic: *const c_char,
     /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
     pub announce_data: *const c_char,
+    /// FTR_MODE_*: how the file becomes something that browsers play.
+    pub mode: i32,
+    /// How long FTR_MODE_ENCODE waits for the server to encode, in milliseconds, before the job ends with FTR_E_ENCODE_STUCK. 0: 2 hours.
+    pub encode_timeout_ms: i32,
+    /// The name of a status for the task, in any case: one of those that the project has for tasks of its type. The context must be a task. Set when the media are shown. NULL: it stays as it is.
+    pub task_status: *const c_char,
+    /// Whose version it is: a username or an id. The user of the session needs the right to say so. NULL: the user of the session.
+    pub user: *const c_char,
+    /// Versions that this one was made from, as the text of a JSON array of ids. NULL: none.
+    pub uses_versions: *const c_char,
+    /// Lists of versions in the project that it is put into, as the text of a JSON array of names or ids. One that is not there is FTR_E_UNKNOWN_LIST, or made with FTR_PUBLISH_CREATE_LISTS. NULL: none.
+    pub lists: *const c_char,
+    /// Metadata of the version, as the text of a JSON object. Values that are no texts are written as JSON. NULL: none.
+    pub metadata: *const c_char,
+    /// Custom attributes of the version, as the text of a JSON object by their keys. A key that versions do not have is FTR_E_UNKNOWN_ATTRIBUTE. NULL: none.
+    pub custom_attributes: *const c_char,
+    /// A note on the version, by `user` where that is given and else by the user of the session. NULL: none.
+    pub note: *const c_char,
+    /// Labels of the note, as the text of a JSON array of names, in any case. NULL: none.
+    pub note_labels: *const c_char,
+    /// Files that hang on the note, as the text of a JSON array of paths: of any kind, uploaded with the media, and not to change before the job has ended. NULL: none.
+    pub note_attachments: *const c_char,
+    /// The frame that the note is about, counted from 0; INIT: -1, none. Where the server's notes have no frames, its text begins with it and the result says so.
+    pub note_frame: i64,
+    /// A review session of the project that the version is shown in: a name or an id. One that is not there is FTR_E_UNKNOWN_REVIEW_SESSION, or made with FTR_PUBLISH_CREATE_REVIEW_SESSION, open for two weeks. NULL: none.
+    pub review_session: *const c_char,
+    /// Who is to see the review session, as the text of a JSON array such as [{"name": "Anna", "email": "anna@studio.com"}]; "name" may be left out. Each address is added once, and who is added is sent ftrack's invitation; who was in it before gets no other. NULL: nobody.
+    pub invitees: *const c_char,
     /// Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the other, files[0].struct_size bytes apart. NULL: none.
     /// Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first only: the others are left out, with a warning.
     pub files: *const ftr_publish_file,

@@ -8,11 +8,13 @@
 mod again; // whether an earlier try had done all of it
 mod announce; // others are told, over the event hub
 mod answers; // reading the server's answers
+mod around; // what comes with a version besides its media
 mod check; // is the file there, what is it, will a browser play it; no network
 mod clean_up; // what a publish that failed takes away again
 mod context; // an id or names, and what they turn out to be
 mod files; // the files of one publish, and what becomes of them
 mod ids; // the ids of one publish
+mod into; // an existing version that gets new media
 mod kept; // one publish and its item in the outbox
 mod names; // a default name for the asset
 mod outcome; // how a publish ends: done, parked, or failed with everything taken back
@@ -30,8 +32,9 @@ mod thumbnail; // the thumbnail on more than the version
 mod version; // the version is created and given its media
 mod work; // what all steps of one publish share
 
+pub use around::{Around, Texts};
 pub use files::{GivenFile, Role};
 pub use publisher::Publisher;
-pub use request::Request;
+pub use request::{Mode, Request};
 pub use resume::{How, Register, belongs, follow, no_outbox, resume};
 pub use run::start;

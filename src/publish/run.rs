@@ -1,6 +1,7 @@
 //! The steps in order, and what stops them.
 
 use super::again::done_before;
+use super::around;
 use super::check::{Checked, check};
 use super::ids::Ids;
 use super::kept::{self, Kept};
@@ -9,7 +10,7 @@ use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
 use super::thumbnail::show_elsewhere;
 use super::work::Work;
-use super::{Publisher, Request, version};
+use super::{Publisher, Request, into, version};
 use crate::session::blocking::blocking;
 use crate::session::life::Accepted;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
@@ -26,6 +27,7 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         publisher: publisher.clone(),
         job: accepted.job.clone(),
         log: session.log().clone(),
+        existing_version: request.existing_version(),
         ids: Ids::new(&key, request.slots()),
         key,
         request,
@@ -102,12 +104,11 @@ impl Work {
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media. One that is kept may be finished later.
         match prepared? {
-            Some((place, checked, stored)) => tokio::select! {
+            Prepared { place, checked, stored } => tokio::select! {
                 biased;
                 () = self.must_park() => Err(cancelled()),
                 finished = self.finish(&place, &checked, stored) => finished,
             },
-            None => Ok(()),
         }
     }
 
@@ -150,16 +151,17 @@ impl Work {
         }
     }
 
-    /// Everything that a reviewer cannot see. Nothing where an earlier try had done all of it, to the end.
-    async fn prepare(&self) -> Result<Option<(Place, Checked, Stored)>> {
+    /// Everything that a reviewer cannot see.
+    async fn prepare(&self) -> Result<Prepared> {
         self.job.enter(Stage::Checking);
         if self.is_resumed
             && let Some(kept) = self.kept.get()
         {
             kept.check_sources().await?;
         }
-        let files = self.files();
-        let mut checked = blocking(move || check(&files)).await?;
+        let (files, attachments) = (self.files(), self.attachment_paths());
+        let (mut checked, attachments) =
+            blocking(move || Ok((check(&files)?, around::open_attachments(&attachments)?))).await?;
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }
@@ -177,21 +179,26 @@ impl Work {
             self.leave_out_what_old_servers_do_not_show(&mut checked).await?;
         }
         if done_before(self, &place, &checked).await? {
-            // It may have been stopped after the version was complete.
-            show_elsewhere(self, &place).await;
-            return Ok(None);
+            return Ok(Prepared { place, checked, stored: None });
         }
 
         self.job.enter(Stage::Uploading);
-        let mut stored = store(self, &place, checked.parts(&self.request.meta_form())).await?;
+        let mut parts = checked.parts(&self.request.meta_form());
+        parts.extend(attachments);
+        let mut stored = store(self, &place, parts).await?;
         stored.registered = register(self, &checked.by_path).await?;
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
-        Ok(Some((place, checked, stored)))
+        Ok(Prepared { place, checked, stored: Some(stored) })
     }
 
-    async fn finish(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
+    async fn finish(&self, place: &Place, checked: &Checked, stored: Option<Stored>) -> Result<()> {
+        let Some(stored) = stored else {
+            self.job.enter(Stage::Finishing);
+            around::complete(self, place).await?;
+            return self.finish_rest(place).await;
+        };
         self.job.enter(Stage::Versioning);
         self.job.note(|published| {
             published.component_id = Some(self.ids.component.clone());
@@ -206,8 +213,14 @@ impl Work {
                 "no thumbnail was given, and ftrack shows no play button on such a movie: give a jpg or png".into(),
             );
         }
+        self.finish_rest(place).await
+    }
+
+    /// What comes when reviewers have the media.
+    async fn finish_rest(&self, place: &Place) -> Result<()> {
         show_elsewhere(self, place).await;
-        Ok(())
+        into::retire(self, place).await?;
+        around::invite_guests(self, place).await
     }
 
     async fn leave_out_what_old_servers_do_not_show(&self, checked: &mut Checked) -> Result<()> {
@@ -231,6 +244,14 @@ fn is_older(version: &str, than: (u32, u32)) -> bool {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
         _ => false,
     }
+}
+
+/// What is ready to be shown.
+struct Prepared {
+    place: Place,
+    checked: Checked,
+    /// Nothing where an earlier try had shown it.
+    stored: Option<Stored>,
 }
 
 /// Why a publish that is asked to end goes on no further.

@@ -22,6 +22,8 @@ pub struct Work {
     /// What the ids are made from: the host's key, or one of its own.
     pub key: String,
     pub ids: Ids,
+    /// The version that shows the media, where it is not one of this publish.
+    pub existing_version: Option<String>,
     /// Its item in the outbox, if it is kept.
     pub kept: OnceLock<Kept>,
     /// Whether it was resumed from the outbox: the host that submitted it is not there any more.
@@ -54,6 +56,11 @@ impl Work {
     /// The server.
     pub fn client(&self) -> &Arc<Client> {
         &self.publisher.client
+    }
+
+    /// The version that shows the media.
+    pub fn version_id(&self) -> &str {
+        self.existing_version.as_deref().unwrap_or(&self.ids.version)
     }
 
     /// Whether the same publish may have been tried before, or be tried elsewhere at this moment: then its ids may exist.
@@ -91,6 +98,11 @@ impl Work {
             None => path.file_name().unwrap_or_default().to_owned(),
         };
         name.to_string_lossy().into_owned()
+    }
+
+    /// The same for what hangs on the note.
+    pub fn attachment_paths(&self) -> Vec<PathBuf> {
+        self.request.attachments().iter().map(|path| self.path_of(path)).collect()
     }
 
     fn path_of(&self, path: &Path) -> PathBuf {

@@ -27,6 +27,10 @@ pub const RECONNECT_PAUSE: Duration = Duration::from_secs(20);
 /// A version that was created and lacks its media is worth this much waiting for a server that is being restarted.
 pub const ATTACH_PATIENCE: Duration = Duration::from_secs(300);
 
+/// How long a review session that a publish makes is open: two weeks are time for a client to be on holiday, and what is to
+/// stay open for longer is opened by a person.
+pub const REVIEW_SESSION_OPEN: Duration = Duration::from_secs(14 * 24 * 3600);
+
 /// What was uploaded, even in part, is worth this much waiting for a network that comes back: a VPN that connects again, a
 /// gateway that is restarted. A host that knows better cancels.
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
@@ -314,8 +318,6 @@ pub const OUTBOX_FRESH_STARTS: u32 = 100;
 
 /// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
 pub const OUTBOX_COPY_STEP: u64 = 64 << 20;
-
-
 
 /// How long an endpoint may take to answer once it has all of an upload, unless the host says otherwise: studios' endpoints
 /// copy, check or register a film before they answer.

@@ -144,9 +144,8 @@ pub fn named(staging: &Staging, version_id: &str, name: &str) -> Value {
 
 /// What ftrack's player is told of a component.
 pub fn meta(staging: &Staging, component_id: &str) -> Value {
-    let rows = staging.query(&format!(
-        "select value from Metadata where parent_id is \"{component_id}\" and key is ftr_meta"
-    ));
+    let rows =
+        staging.query(&format!("select value from Metadata where parent_id is \"{component_id}\" and key is ftr_meta"));
     assert_eq!(rows.len(), 1, "{rows:?}");
     serde_json::from_str(rows[0]["value"].as_str().unwrap()).unwrap()
 }

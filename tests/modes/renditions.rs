@@ -119,11 +119,9 @@ fn a_role_that_does_not_fit_the_content_is_refused_with_what_the_file_is() {
     need_ffmpeg!();
     let staging = Staging::start();
     let (main, other) = (movie(&staging, "a.mp4", "640x360", "25", 3), image(&staging, "b.png", "640x360"));
-    let message =
-        Given::with(&main, [File::new(&other, FTR_ROLE_MOVIE)]).refused(&staging, Code::BadRole as i32);
+    let message = Given::with(&main, [File::new(&other, FTR_ROLE_MOVIE)]).refused(&staging, Code::BadRole as i32);
     assert!(message.contains("b.png") && message.contains("is an image"), "{message}");
-    let message =
-        Given::with(&main, [File::new(&other, FTR_ROLE_IMAGE)]).refused(&staging, Code::BadRole as i32);
+    let message = Given::with(&main, [File::new(&other, FTR_ROLE_IMAGE)]).refused(&staging, Code::BadRole as i32);
     assert!(message.contains("beside a movie") && message.contains("FTR_ROLE_THUMBNAIL"), "{message}");
     let sound = make(&staging, "tone.wav", "-f lavfi -i sine=duration=1");
     Given::with(&main, [File::new(sound, FTR_ROLE_AUTO)]).refused(&staging, Code::NotMedia as i32);
