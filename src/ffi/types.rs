@@ -78,6 +78,10 @@ pub struct ftr_progress {
     pub files: *const ftr_file_progress,
     /// How many files there are.
     pub file_count: u64,
+    /// Frames that ffmpeg has made, of FTR_STAGE_TRANSCODING; all renditions together.
+    pub frames_done: u64,
+    /// Frames that it is to make; 0 where that is not known.
+    pub frames_total: u64,
 }
 
 /// How far one file of a job is.
@@ -392,6 +396,10 @@ pub struct ftr_session_options {
     pub start_spread_ms: i32,
     /// Not used; 0.
     pub reserved3: i32,
+    /// The ffmpeg that makes movies and thumbnails: a path, or a name to look for on PATH. It is run as a program of its own, when it is needed. NULL: "ffmpeg" on PATH. "": none is used.
+    pub ffmpeg_path: *const c_char,
+    /// Where media that are made are kept until they are uploaded, in folders of their own that are removed in the end; not used by publishes that are kept in an outbox. NULL: the system's folder for temporary files.
+    pub work_folder: *const c_char,
 }
 
 /// What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
@@ -402,7 +410,8 @@ pub struct ftr_publish_options {
     pub struct_size: u32,
     /// FTR_PUBLISH_* flags, or 0.
     pub flags: u32,
-    /// The movie (H.264 mp4) or still (jpg, png). It must not change until the job has ended. Never NULL.
+    /// What is reviewed: a movie, a still, a PDF document, or a sequence of frames such as "shot.%04d.exr", "shot.####.exr", "shot.$F4.exr", "shot.[1001-1100].exr" or "shot.%04d.exr [1001-1100]". It must not change until the job has ended. Never NULL.
+    /// H.264 mp4, jpg, png and PDF are shown as they are; of others FTR_MODE_AUTO has ffmpeg make an mp4 or jpg.
     pub path: *const c_char,
     /// Where it belongs: the id of a task, shot (or other parent), project or version, or names from the project down, such as "project/sq010/sh010/compositing". NULL: FTRACK_CONTEXTID, then FTRACK_TASKID, then FTRACK_SHOTID.
     /// A task's version goes to an asset of the task's parent and is linked to the task. A version's id means a further version of its asset.
@@ -415,7 +424,7 @@ pub struct ftr_publish_options {
     pub comment: *const c_char,
     /// The name of one of the project's version statuses, in any case. NULL: the server's choice.
     pub status: *const c_char,
-    /// A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of, because ftrack shows no play button on such a version.
+    /// A jpg or png to show in lists. NULL: an image beside the movie in `files`, else a still itself, else the movie's middle frame, taken with ffmpeg; without ffmpeg none, which the result warns of, because ftrack shows no play button on such a version.
     pub thumbnail: *const c_char,
     /// Any number: comes back in every event of the job.
     pub tag: u64,
@@ -464,8 +473,18 @@ pub struct ftr_publish_options {
     pub first_frame: i64,
     /// FTR_META_FRAME_OUT_*: what "frameOut" is.
     pub meta_frame_out: i32,
+    /// FTR_HOLES_*: what is done where frames of a sequence are missing, empty or damaged.
+    pub holes: i32,
+    /// FTR_RENDITION_* together: the heights of the movies that ffmpeg makes. None is larger than its source: what a lower source is in full is its largest. 0: one of at most 1080 lines.
+    pub renditions: u32,
     /// Not used; 0.
     pub reserved: i32,
+    /// Frames a second of frames, such as "24", "23.976" or "24000/1001"; of a movie that is made of a movie, another rate than the source's. NULL: that of the source; frames need one (FTR_E_FRAME_RATE_NEEDED).
+    pub frame_rate: *const c_char,
+    /// Arguments for ffmpeg instead of the library's own, as the text of a JSON array of texts, without the program. "{input}" and "{output}" must stand in them; "{width}", "{height}", "{rate}", "{frames}", "{key_interval}", "{audio}" and "{lut}" may; "{{" is a brace. Frames are read with "-framerate", "{rate}", "-i", "{input}". What comes out must play. NULL: H.264 in yuv420p with BT.709, key frames for scrubbing, the index in front and AAC sound.
+    pub ffmpeg_arguments: *const c_char,
+    /// A look-up table that takes the values of scene-linear or logarithmic media to the display: a .cube, .3dl, .csp, .dat or .m3d file. NULL: none, and such media are refused with FTR_E_SCENE_LINEAR.
+    pub lut: *const c_char,
 }
 
 /// A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT.

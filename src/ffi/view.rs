@@ -149,6 +149,8 @@ impl ProgressView {
             reserved: 0,
             files: if files.is_empty() { null() } else { files.as_ptr() },
             file_count: files.len() as u64,
+            frames_done: progress.frames_done,
+            frames_total: progress.frames_total,
         };
         Box::new(ProgressView { raw, _files: files, _texts: texts })
     }
@@ -423,6 +425,7 @@ fn progress_json(progress: &Progress) -> Value {
         "stage": progress.stage as i32, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
         "bytes_per_second": progress.bytes_per_second, "remaining_ms": milliseconds(progress.remaining),
         "bytes_stored": progress.bytes_stored, "paused": i32::from(progress.paused),
+        "frames_done": progress.frames_done, "frames_total": progress.frames_total,
         "files": progress.files.iter().map(file_json).collect::<Vec<_>>(),
     })
 }

@@ -35,7 +35,7 @@ pub fn ftr_meta(media: &Media, with_size: bool) -> Value {
 
 /// The same in a form of the host's choice.
 pub fn ftr_meta_in(media: &Media, form: &MetaForm) -> Value {
-    let (mut meta, (width, height)) = match &media.kind {
+    let (mut meta, size) = match &media.kind {
         Kind::Movie(movie) => {
             let frames = i64::try_from(movie.frames).unwrap_or(i64::MAX);
             let end = form.first_frame.saturating_add(frames);
@@ -48,11 +48,15 @@ pub fn ftr_meta_in(media: &Media, form: &MetaForm) -> Value {
                 "frameOut": frame_out,
                 "frameRate": movie.frame_rate.as_f64(),
             });
-            (meta, movie.shown_size())
+            (meta, Some(movie.shown_size()))
         }
-        Kind::Image(image) => (json!({ "format": "image" }), (image.width, image.height)),
+        Kind::Image(image) => (json!({ "format": "image" }), Some((image.width, image.height))),
+        Kind::OtherImage(image) => (json!({ "format": "image" }), image.width.zip(image.height)),
+        // Its frames and rate are not known.
+        Kind::OtherMovie(movie) => (json!({}), movie.width.zip(movie.height)),
+        Kind::Pdf(_) => (json!({ "format": "pdf" }), None),
     };
-    if !form.without_size {
+    if let Some((width, height)) = size.filter(|_| !form.without_size) {
         meta["width"] = width.into();
         meta["height"] = height.into();
     }

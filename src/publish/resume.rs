@@ -204,6 +204,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         kept: OnceLock::from(kept),
         is_resumed: true,
         made: Mutex::new(made),
+        work_folder: OnceLock::new(),
         begun: Notify::new(),
     };
     work.go_on().await

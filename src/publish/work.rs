@@ -2,6 +2,7 @@
 
 use super::Request;
 use super::check::Files;
+use super::files::WorkFolder;
 use super::ids::Ids;
 use super::kept::Kept;
 use super::publisher::Publisher;
@@ -29,9 +30,14 @@ pub struct Work {
     /// Whether it was resumed from the outbox: the host that submitted it is not there any more.
     pub is_resumed: bool,
     pub made: Mutex<Made>,
+    /// Where media are made, if no outbox keeps them.
+    pub work_folder: OnceLock<WorkFolder>,
     /// Told when the components are there, or will not be.
     pub begun: Notify,
 }
+
+/// What the names of files begin with that were made for a publish.
+pub const MADE: &str = "made-";
 
 /// What may exist on the server because of this publish: noted before it is asked for.
 #[derive(Clone, Default)]
@@ -87,6 +93,7 @@ impl Work {
         Files {
             path: self.media_path(),
             thumbnail: request.thumbnail.as_deref().map(|path| self.path_of(path)),
+            wish: request.wish(),
             others: request.files.iter().map(|file| (file.clone(), self.path_of(&file.path))).collect(),
         }
     }
@@ -97,7 +104,8 @@ impl Work {
             Some(kept) => kept.name_of(path),
             None => path.file_name().unwrap_or_default().to_owned(),
         };
-        name.to_string_lossy().into_owned()
+        let name = name.to_string_lossy();
+        name.strip_prefix(MADE).unwrap_or(&name).to_owned()
     }
 
     /// The same for what hangs on the note.

@@ -131,6 +131,12 @@ pub const PARALLEL_UPLOADS: usize = 4;
 /// Servers show movies and images of more than one size since this version (official documentation, web review).
 pub const LARGER_RENDITIONS: (u32, u32) = (4, 5);
 
+/// Movies that are made are no higher than this unless the host asks for more: it is what all browsers decode without effort.
+pub const REVIEW_HEIGHT: u32 = 1080;
+
+/// Frames that are taken as thumbnails are no wider than this, as those of ftrack's own Nuke Studio integration.
+pub const THUMBNAIL_WIDTH: u32 = 1280;
+
 /// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
 /// for those; more would only take memory from other publishes.
 pub const FILES_AT_ONCE: usize = 6;
@@ -190,6 +196,14 @@ pub const JPEG_SEGMENT_LIMIT: usize = 10_000;
 
 /// Where the end mark of an image is looked for: some programs append a little of their own after it.
 pub const IMAGE_TAIL: u64 = 64 << 10;
+
+/// What is read of the header of an image, or of one list in it. Headers of OpenEXR with a render's whole description in
+/// them reach a few MiB.
+pub const IMAGE_HEADER_LIMIT: u64 = 8 << 20;
+
+/// What is read of the beginning of a movie in a container that is not probed in depth. Its tracks stand there, or are not
+/// told.
+pub const MOVIE_HEADER_LIMIT: u64 = 1 << 20;
 
 /// Frames of one sequence: eleven hours of film. More is a slip of the keyboard, and this many fit into 32 MiB.
 pub const SEQUENCE_FRAME_LIMIT: u64 = 1_000_000;

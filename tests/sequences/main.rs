@@ -4,6 +4,7 @@
 
 mod choice; // holes, single frames, empty frames, frames that are still being written
 mod found; // what a notation finds in a folder
+mod pictures; // the headers of all frames
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ mod frames; // sets of frame numbers
 mod list; // an explicit list of files
 mod number; // frame numbers as they stand in names, and their padding
 mod pattern; // notations that stand for many files
+mod pictures; // the headers of all frames: damaged ones, and those that differ
 mod range; // ranges as people type them
 mod scan; // what is in a folder
 
@@ -18,6 +19,7 @@ pub use check::{Checked, Choice, Holes};
 pub use frames::Frames;
 pub use list::of_files;
 pub use pattern::Pattern;
+pub use pictures::Pictures;
 pub use scan::{find, scan, siblings};
 
 use crate::session::policy;
