@@ -55,11 +55,6 @@ impl Progress {
         self.stored.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// All of `total` bytes are in storage: an earlier try had sent them.
-    pub fn found_stored(&self, total: u64) {
-        self.begin(total, total);
-    }
-
     /// Never below nothing: a request of an upload that was begun anew may fail late.
     fn take_back(&self, bytes: u64) {
         let back = |sent: u64| Some(sent.saturating_sub(bytes));
