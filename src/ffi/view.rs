@@ -79,10 +79,8 @@ impl ResultView {
         let mut texts = Texts::default();
         let error = error.map(ErrorView::new);
         let warnings: Vec<_> = published.warnings.iter().map(|warning| texts.keep(warning)).collect();
-        let list = |components: &[(String, String)]| {
-            json!(components.iter().map(|(id, name)| json!({"id": id, "name": name})).collect::<Vec<_>>()).to_string()
-        };
-        let components = (!published.components.is_empty()).then(|| list(&published.components));
+        let components = published.components.iter().map(component_json).collect::<Vec<_>>();
+        let components = (!components.is_empty()).then(|| json!(components).to_string());
         let mut text = |text: &Option<String>| texts.keep_optional(text.as_deref());
         let raw = ftr_job_result {
             struct_size: size_of::<ftr_job_result>() as u32,
@@ -437,6 +435,10 @@ fn log_json(line: &Line) -> Value {
     })
 }
 
+fn component_json((id, name): &(String, String)) -> Value {
+    json!({"id": id, "name": name})
+}
+
 fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Value {
     json!({
         "state": state, "error": error.map(error_json), "project_id": published.project_id,
@@ -447,6 +449,7 @@ fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Valu
         "link": published.link, "warnings": published.warnings, "outbox_id": published.outbox_id,
         "note_id": published.note_id, "review_session_id": published.review_session_id,
         "encode_job_id": published.encode_job_id,
+        "components": published.components.iter().map(component_json).collect::<Vec<_>>(),
     })
 }
 
