@@ -1,6 +1,6 @@
 //! What hosts do that nobody advises, and that must do no harm.
 
-use super::host::{Publish, Session, example, session_options, text};
+use super::host::{Publish, Session, example, publish_options, session_options, text};
 use ftreview::ffi::constants::*;
 use ftreview::ffi::types::*;
 use ftreview::ffi::*;
@@ -50,6 +50,7 @@ fn submit(session: ftr_session) -> ftr_job {
         idempotency_key: std::ptr::null(),
         announce_topic: std::ptr::null(),
         announce_data: std::ptr::null(),
+        ..publish_options()
     };
     let mut job = 0;
     // SAFETY: the texts outlive the call.
