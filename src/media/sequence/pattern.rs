@@ -117,7 +117,8 @@ fn in_brackets(folder: PathBuf, name: &str, behind: Option<&str>) -> std::result
     let Some((head, rest)) = name.split_once('[') else { return Ok(None) };
     let Some((inside, tail)) = rest.split_once(']') else { return Ok(None) };
     let is_range = range::at_end_of(inside) == Some(0) && inside.bytes().any(|byte| byte == b'-' || byte == b',');
-    if !is_range || behind.is_some() || tail.contains('[') {
+    // Behind a space it would be clique's form, which has a sign before it.
+    if !is_range || behind.is_some() || head.ends_with(' ') || tail.contains('[') {
         return Ok(None);
     }
     Ok(Some(Pattern {
@@ -145,7 +146,7 @@ fn signs(name: &str) -> std::result::Result<Vec<Sign>, String> {
     while at < name.len() {
         let rest = &name[at..];
         let found = match rest.as_bytes()[0] {
-            b'#' | b'@' => marks(rest, signs.is_empty())?,
+            b'#' | b'@' => marks(&name[..at], rest, signs.is_empty())?,
             b'%' => percent(rest)?,
             b'$' => dollar(rest)?,
             b'<' if rest.starts_with("<UDIM>") => return Err(udim("<UDIM>")),
@@ -167,11 +168,13 @@ fn signs(name: &str) -> std::result::Result<Vec<Sign>, String> {
 /// Length of the sign in bytes, its padding, and whether another padding may be meant.
 type Found = Option<(usize, usize, bool)>;
 
-/// A row of `#` or `@`. `logo@2x.png` and `take #2.mov` hold none: one that a letter or digit follows is a part of the name.
-fn marks(rest: &str, first: bool) -> std::result::Result<Found, String> {
+/// A row of `#` or `@`. `logo@2x.png` and `take #2.mov` hold none: one alone that a letter or digit follows is a part of the
+/// name, unless a dot or a range stands before it.
+fn marks(before: &str, rest: &str, first: bool) -> std::result::Result<Found, String> {
     let length = rest.bytes().take_while(|byte| b"#@".contains(byte)).count();
     let (row, behind) = rest.split_at(length);
-    if length == 1 && behind.starts_with(char::is_alphanumeric) {
+    let ranges = range::at_end_of(before).is_some_and(|start| before[start..].contains(['-', ',']));
+    if length == 1 && behind.starts_with(char::is_alphanumeric) && !before.ends_with('.') && !ranges {
         return Ok(None);
     }
     if row.contains('#') && row.contains('@') {
@@ -207,7 +210,9 @@ fn dollar(rest: &str) -> std::result::Result<Found, String> {
         return Err("frames between frames ($FF) cannot be reviewed; give whole frames".to_owned());
     }
     // $FEND, $FPS and the like are other variables.
-    if !after.starts_with(close) || (close.is_empty() && after.starts_with(|next: char| next.is_ascii_uppercase())) {
+    if !after.starts_with(close)
+        || (close.is_empty() && digits == 0 && after.starts_with(|next: char| next.is_ascii_uppercase()))
+    {
         return Ok(None);
     }
     Ok(Some((open.len() + digits + close.len(), width(&behind[..digits])?, false)))
@@ -264,6 +269,9 @@ mod tests {
             ("shot.$F.exr", "|shot.|0|.exr|all"),
             ("shot.${F4}.exr", "|shot.|4|.exr|all"),
             ("shot$F4left.exr", "|shot|4|left.exr|all"),
+            ("shot$F4L.exr", "|shot|4|L.exr|all"),
+            ("shot.#L.exr", "|shot.|4?|L.exr|all"),
+            ("shot_1-5@L.exr", "|shot_|0|L.exr|1-5"),
             ("shot.1001-1100#.exr", "|shot.|4?|.exr|1001-1100"),
             ("shot.1-10x2####.exr", "|shot.|4|.exr|1, 3, 5, 7, 9"),
             ("shot.1,3-5@@@@.exr", "|shot.|4|.exr|1, 3-5"),
@@ -305,7 +313,10 @@ mod tests {
             "100%.mov",
             "$HOME.mov",
             "$FPS.mov",
+            "shot$FL.exr",
             "render [final].mov",
+            "shot.exr [1-5]",
+            "shot.mov [5-1]",
             "shot [1-5].mov/",
             "a[1].png",
             "/####/",
