@@ -162,14 +162,6 @@ fn unlike_fileseq<'a>(part: impl Fn(&str) -> &'a str, ours: &Said, mut theirs: S
         "#" | "@" if one_file && part("tail").starts_with('L') => return Some(LETTER),
         _ => {}
     }
-    if !behind.is_empty() {
-        return match ours {
-            Said::Sequence { .. } => Some(BEHIND),
-            Said::Refused(_) if refused("two places") => Some(TWO_PLACES),
-            Said::Refused(_) if refused("goes down") => Some(DOWN),
-            _ => None,
-        };
-    }
     if refused("only steps with x") {
         return Some(STEPS);
     }
@@ -178,6 +170,14 @@ fn unlike_fileseq<'a>(part: impl Fn(&str) -> &'a str, ours: &Said, mut theirs: S
     }
     if refused("step of 0") {
         return Some(ZERO);
+    }
+    if !behind.is_empty() {
+        return match ours {
+            Said::Sequence { .. } => Some(BEHIND),
+            Said::Refused(_) if refused("two places") => Some(TWO_PLACES),
+            Said::Refused(_) if refused("goes down") => Some(DOWN),
+            _ => None,
+        };
     }
     let mut hashes = false;
     if let (Said::Sequence { padding, .. }, true) = (&mut theirs, sign.starts_with("##")) {
@@ -229,7 +229,6 @@ fn the_form_of_clique_is_read_as_clique_reads_it() {
             }
             // Whatever is not in its form, clique refuses.
             (_, Said::Refused(_)) => Some("another notation"),
-            (Said::Refused(why), _) if why.contains("two places") => Some(TWO_PLACES),
             (Said::Refused(why), _) if why.contains("goes down") => Some(DOWN),
             (Said::Sequence { frames: None, .. }, Said::Sequence { frames: Some(none), .. }) if none.is_empty() => {
                 Some(EMPTY)
@@ -238,7 +237,7 @@ fn the_form_of_clique_is_read_as_clique_reads_it() {
         };
         seen.note(name, || format!("{text}\n    ours   {ours:?}\n    clique {theirs:?}"));
     }
-    seen.check(&[MORE_THAN_CLIQUE, TWO_PLACES, DOWN, EMPTY]);
+    seen.check(&[MORE_THAN_CLIQUE, DOWN, EMPTY]);
 }
 
 #[test]

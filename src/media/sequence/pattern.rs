@@ -54,7 +54,11 @@ fn read(text: &str) -> std::result::Result<Option<Pattern>, String> {
         return Err(format!("numbers of {} digits are meant by it; {most} are the most", sign.padding));
     }
     let (head, tail) = (&name[..sign.start], &name[sign.end..]);
-    let (head, within) = ranges_within(head);
+    // In clique's own form, with printf's sign, the head is what it is.
+    let by_clique = behind.is_some() && name[sign.start..].starts_with('%');
+    let (head, within) = if by_clique { (head, None) } else { ranges_within(head) };
+    // Without a frame in its brackets it is what clique writes for a collection of none.
+    let behind = behind.filter(|ranges| !ranges.is_empty());
     let typed = match (within, behind) {
         (Some(_), Some(_)) => return Err("it has frames in two places; leave one".to_owned()),
         (one, other) => one.or(other),
@@ -89,9 +93,7 @@ fn ranges_behind(name: &str) -> (&str, Option<&str>) {
     if let Some((before, inside)) = brackets {
         let listed = inside.bytes().all(|byte| byte.is_ascii_digit() || b" ,-xy:".contains(&byte));
         if listed && has_sign(before) {
-            // Without a frame in it, it is what clique writes for a collection of none.
-            let inside = Some(inside.trim()).filter(|inside| !inside.is_empty());
-            return (before.strip_suffix(' ').unwrap_or(before), inside);
+            return (before.strip_suffix(' ').unwrap_or(before), Some(inside.trim()));
         }
     }
     if let Some((before, word)) = name.rsplit_once(' ')
@@ -292,6 +294,7 @@ mod tests {
             ("d/head%04dtail [1-5, 7]", "d/|head|4|tail|1-5, 7"),
             ("head%dtail [7]", "|head|0|tail|7"),
             ("head%04dtail []", "|head|4|tail|all"),
+            ("take.1%04d.exr [3]", "|take.1|4|.exr|3"),
             ("head%04dtail[1-3]", "|head|4|tail|1-3"),
             ("%04d.png", "||4|.png|all"),
             ("1-5#", "||4?||1-5"),
