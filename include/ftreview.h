@@ -110,10 +110,10 @@
  *  what                                 from                         until
  *  ftr_session                          ftr_session_create           ftr_session_free
  *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
- *                                       _http_upload, _remove,
- *                                       _download_component,
- *                                       ftr_outbox_* and
- *                                       FTR_EVENT_JOB_RESUMED
+ *                                       _http_upload,
+ *                                       _download_component, _remove,
+ *                                       ftr_outbox_resume, _retry,
+ *                                       _forget, FTR_EVENT_JOB_RESUMED
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
  *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
  *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free

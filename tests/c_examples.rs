@@ -330,7 +330,7 @@ fn controlled(mut control: Command, server: &Staging, movie: &Path) -> std::proc
 
 /// One of the examples, compiled once.
 fn example(name: &str) -> Command {
-    static PROGRAMS: [OnceLock<PathBuf>; EXAMPLES.len()] = [const { OnceLock::new() }; 5];
+    static PROGRAMS: [OnceLock<PathBuf>; EXAMPLES.len()] = [const { OnceLock::new() }; EXAMPLES.len()];
     let index = EXAMPLES.iter().position(|known| *known == name).unwrap();
     command(PROGRAMS[index].get_or_init(|| program(&format!("examples/c/{name}.c"), &format!("example-{name}"))))
 }

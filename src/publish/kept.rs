@@ -238,7 +238,7 @@ pub fn record(work: &Work) -> Record {
     let (client, request, key) = (work.client(), &work.request, &work.key);
     let mut sources: Vec<&PathBuf> = std::iter::once(&request.path).chain(&request.thumbnail).collect();
     // A file may be in two roles, and is copied once.
-    for path in request.read_files() {
+    for path in request.read_files().chain(request.attachments()) {
         if !sources.contains(&path) {
             sources.push(path);
         }

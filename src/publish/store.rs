@@ -51,7 +51,9 @@ impl Stored {
             entity_type: "FileComponent",
             component: Component { name: part.name.clone(), id: ids.of(&part.slot), location_id: SERVER_LOCATION },
         };
-        let mut attached: Vec<Attached> = self.parts.iter().map(part).chain(self.registered.iter().cloned()).collect();
+        // What hangs on the note is the note's.
+        let parts = self.parts.iter().filter(|part| !matches!(part.slot, Slot::Attachment(_)));
+        let mut attached: Vec<Attached> = parts.map(part).chain(self.registered.iter().cloned()).collect();
         attached.sort_by_key(|attached| attached.component.id != ids.component);
         attached
     }

@@ -40,6 +40,11 @@ impl Progress {
         self.total.store(total, Ordering::Relaxed);
     }
 
+    /// All of `total` bytes are in storage: an earlier try had sent them.
+    pub fn found_stored(&self, total: u64) {
+        self.begin(total, total);
+    }
+
     /// So many bytes of a download have arrived on this machine.
     pub(super) fn receive(&self, bytes: u64) {
         self.sent.fetch_add(bytes, Ordering::Relaxed);
@@ -48,11 +53,6 @@ impl Progress {
     /// And are on its disk.
     pub(super) fn land(&self, bytes: u64) {
         self.stored.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// All of `total` bytes are in storage: an earlier try had sent them.
-    pub fn found_stored(&self, total: u64) {
-        self.begin(total, total);
     }
 
     /// Never below nothing: a request of an upload that was begun anew may fail late.

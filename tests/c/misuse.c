@@ -468,6 +468,22 @@ static void bad_publish_texts(void)
     WITH(FTR_E_INVALID_ARGUMENT, "context", context, "");
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0xffffffffu);
+    WITH(FTR_E_INVALID_ARGUMENT, "mode", mode, 77);
+    WITH(FTR_E_INVALID_ARGUMENT, "encode_timeout_ms", encode_timeout_ms, -1);
+    WITH(FTR_E_NOT_UTF8, "task_status", task_status, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "user", user, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "note", note, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "review_session", review_session, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "invitees", invitees, NOT_UTF8);
+    WITH(FTR_E_INVALID_JSON, "uses_versions", uses_versions, "{}");
+    WITH(FTR_E_UNKNOWN_VERSION, "uses_versions", uses_versions, "[\"7\"]");
+    WITH(FTR_E_INVALID_JSON, "lists", lists, "Dailies");
+    WITH(FTR_E_INVALID_JSON, "metadata", metadata, "[]");
+    WITH(FTR_E_INVALID_JSON, "custom_attributes", custom_attributes, "7");
+    WITH(FTR_E_INVALID_ARGUMENT, "note", note_labels, "[\"Internal\"]");
+    WITH(FTR_E_INVALID_ARGUMENT, "note", note_attachments, "[\"a.png\"]");
+    WITH(FTR_E_INVALID_ARGUMENT, "review_session", invitees, "[{\"email\": \"a@b.c\"}]");
+    WITH(FTR_E_NOT_A_VERSION, "FTR_PUBLISH_INTO_VERSION", flags, FTR_PUBLISH_INTO_VERSION);
     WITH(FTR_E_NO_CONTEXT, "context", context, NULL);
 #undef WITH
     CHECK(job == SENTINEL);

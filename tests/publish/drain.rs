@@ -87,7 +87,7 @@ fn the_example_retries_what_failed_only_when_it_is_told_to() {
     let place = Place::new();
     let movie = place.movie();
     place.park(&publish(&movie));
-    let mut more = std::fs::OpenOptions::new().append(true).open(&movie).unwrap();
+    let more = std::fs::OpenOptions::new().append(true).open(&movie).unwrap();
     // A box that players skip.
     std::io::Write::write_all(&mut &more, b"\0\0\0\x08free").unwrap();
     for _ in 0..2 {
