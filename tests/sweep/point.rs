@@ -64,6 +64,8 @@ pub enum What {
     File(u32, &'static str),
     /// The process is killed at a request, and the next one at its so-manieth request.
     Again(At, When, u32),
+    /// The process is killed at a request, and the so-manieth request of the next one fails.
+    Mixed(At, When, u32, Fault),
 }
 
 pub const WAYS: [(&str, Way); 3] = [("outbox", Way::Outbox), ("key", Way::Key), ("doomed", Way::Doomed)];
@@ -103,6 +105,7 @@ impl fmt::Display for What {
             What::Request(at, when) => write!(f, "kill/{at}/{}", word(&WHENS, when)),
             What::File(number, word) => write!(f, "file/{number}/{word}"),
             What::Again(at, when, number) => write!(f, "again/{at}/{}/{number}", word(&WHENS, when)),
+            What::Mixed(at, when, number, fault) => write!(f, "mixed/{at}/{}/{number}/{fault}", word(&WHENS, when)),
         }
     }
 }
@@ -115,6 +118,9 @@ impl Point {
             ["fault", at, fault, times] => What::Fault(At::parse(at)?, Fault::parse(fault)?, meant(&TIMES, times)?),
             ["kill", at, when] => What::Request(At::parse(at)?, meant(&WHENS, when)?),
             ["again", at, when, number] => What::Again(At::parse(at)?, meant(&WHENS, when)?, number.parse().ok()?),
+            ["mixed", at, when, number, fault] => {
+                What::Mixed(At::parse(at)?, meant(&WHENS, when)?, number.parse().ok()?, Fault::parse(fault)?)
+            }
             ["file", number, word] => {
                 What::File(number.parse().ok()?, SHIM_WORDS.into_iter().find(|known| *known == word)?)
             }
@@ -139,6 +145,7 @@ fn a_point_is_read_as_it_is_written() {
         "outbox/kill/PUT part 2#1/done",
         "key/file/17/torn",
         "doomed/again/PUT object#1/done/3",
+        "key/mixed/PUT object#1/done/3/408",
     ] {
         assert_eq!(Point::parse(text).unwrap().to_string(), text);
     }

@@ -26,6 +26,8 @@ pub enum Plan {
     Kill(At, When),
     /// The process is ended when the server has done its so-manieth request, whatever it is.
     KillNumber(u32),
+    /// This happens to the so-manieth request, whatever it is.
+    SpoilNumber(u32, Fault),
     /// This is done when the request arrives.
     Call(At, Hook),
 }
@@ -282,6 +284,9 @@ impl Shared {
         state.seen.push(here.to_string());
         let act = match &state.plan {
             Plan::Call(at, hook) if *at == here && state.spoilt == 0 => Act::Call(hook.clone()),
+            Plan::SpoilNumber(number, fault) if state.seen.len() as u32 == *number && fault.fits(label) => {
+                Act::Spoil(*fault, Times::Once)
+            }
             Plan::KillNumber(number) if state.seen.len() as u32 == *number => Act::Kill(When::Done),
             Plan::Kill(at, when) if *at == here && state.spoilt == 0 => Act::Kill(*when),
             Plan::Spoil(at, fault, times) => {

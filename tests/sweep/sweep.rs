@@ -87,23 +87,37 @@ impl Bench {
         std::fs::read_dir(self.folder().join("jobs")).map_or(0, Iterator::count)
     }
 
+    /// Whether something is in the outbox that goes on by itself.
+    fn is_kept(&self) -> bool {
+        let states = files(&self.folder()).into_iter().filter(|path| path.ends_with("state.json"));
+        let texts = states.filter(|path| path.starts_with(self.folder().join("jobs"))).map(std::fs::read_to_string);
+        texts.flatten().any(|text| !text.contains(r#""step":"failed""#))
+    }
+
     /// Gone on with by a fresh process, to which nothing happens.
     pub fn recover(&self, first: &Said) -> Result<Left, String> {
-        self.proxy.set_plan(Plan::Pass);
-        let (is_kept, is_there) = (self.items() > 0, self.stage.has_version());
+        self.recover_under(Plan::Pass, first)
+    }
+
+    /// Gone on with by a fresh process, to which something happens that it survives.
+    fn recover_under(&self, plan: Plan, first: &Said) -> Result<Left, String> {
+        self.proxy.set_plan(plan);
+        let (is_kept, is_there) = (self.is_kept(), self.stage.has_version());
         if self.way == Way::Outbox && first.said("kept") && !is_kept && !is_there {
             return Err("the host was told that its publish is kept, and it is neither kept nor done".into());
         }
         let second = match self.way {
             Way::Key => self.host.publish(None, |_| ()),
             Way::Outbox => self.host.drain(None, |_| ()),
-            Way::Doomed if is_kept => self.host.resume(),
-            // It has come to its end.
+            Way::Doomed if is_kept => self.host.resume(|_| ()),
+            // It has come to its end, but for what is to be swept, which is not waited for where the item stays.
+            Way::Doomed if self.items() == 0 => self.host.drain(None, |_| ()),
             Way::Doomed => return self.check_undone(),
         };
         self.proxy.release();
         let checked = match self.way {
-            Way::Doomed => second.failed().and_then(|()| self.check_undone()),
+            Way::Doomed if is_kept => second.failed().and_then(|()| self.check_undone()),
+            Way::Doomed => self.check_undone(),
             Way::Outbox if !is_kept && !is_there => {
                 // It was not accepted for keeping, so nobody goes on with it.
                 self.stage.check_nothing().and_then(|()| self.check_folder()).map(|()| Left::default())
@@ -205,6 +219,15 @@ pub fn double_crash_points(way: Way, requests: &[At]) -> Vec<Point> {
     numbered.map(|what| Point { way, what }).collect()
 }
 
+/// Every request at which a process is killed, with every one of the next that fails, each time in another way.
+pub fn mixed_points(way: Way, requests: &[At]) -> Vec<Point> {
+    let faults = Fault::ALL.into_iter().filter(|fault| !fault.is_stall()).cycle();
+    let firsts = of_interest(way, requests).iter().flat_map(|at| [When::Before, When::Done].map(|when| (at, when)));
+    let numbered = firsts.flat_map(|(at, when)| (1..=requests.len() as u32).map(move |number| (at, when, number)));
+    let points = numbered.zip(faults).map(|((at, when, number), fault)| What::Mixed(at.clone(), when, number, fault));
+    points.map(|what| Point { way, what }).collect()
+}
+
 /// Up to the version, a publish that is doomed is like any other.
 fn of_interest(way: Way, requests: &[At]) -> &[At] {
     let refused = requests.iter().position(|at| at.label.contains("create AssetVersion"));
@@ -244,11 +267,21 @@ pub fn run(Point { way, what }: &Point, manner: Manner) -> Result<Outcome, Strin
             let first = bench.host.publish(None, |process| bench.proxy.set_process(process));
             bench.proxy.settle();
             bench.proxy.set_plan(Plan::KillNumber(*number));
-            let second = bench.host.drain(None, |process| bench.proxy.set_process(process));
+            let started = |process| bench.proxy.set_process(process);
+            let fails = *way == Way::Doomed && bench.is_kept();
+            let second = if fails { bench.host.resume(started) } else { bench.host.drain(None, started) };
             let struck = second.was_killed();
             bench.proxy.settle();
             let left = bench.recover(&second).map_err(|wrong| format!("{wrong}\n--- before:\n{}", first.account()))?;
             Ok(Outcome { struck, put_off: false, left })
+        }
+        What::Mixed(at, when, number, fault) => {
+            let timeout = if fault.is_stall() { API_TIMEOUT_MS } else { 0 };
+            let bench = Bench::new(*way, Plan::Kill(at.clone(), *when), manner, timeout);
+            let said = bench.host.publish(None, |process| bench.proxy.set_process(process));
+            bench.proxy.settle();
+            let left = bench.recover_under(Plan::SpoilNumber(*number, *fault), &said)?;
+            Ok(Outcome { struck: bench.proxy.has_struck(), put_off: false, left })
         }
         What::File(number, word) => {
             let bench = Bench::new(*way, Plan::Pass, manner, 0);
