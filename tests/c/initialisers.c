@@ -23,6 +23,7 @@ int main(void)
     empty_session.log_level = FTR_LOG_WARNING;
     memset(&empty_publish, 0, sizeof empty_publish);
     empty_publish.struct_size = sizeof empty_publish;
+    empty_publish.note_frame = -1;
     memset(&empty_subscribe, 0, sizeof empty_subscribe);
     empty_subscribe.struct_size = sizeof empty_subscribe;
     empty_subscribe.priority = 100;

@@ -468,6 +468,22 @@ static void bad_publish_texts(void)
     WITH(FTR_E_INVALID_ARGUMENT, "context", context, "");
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0xffffffffu);
+    WITH(FTR_E_INVALID_ARGUMENT, "mode", mode, 77);
+    WITH(FTR_E_INVALID_ARGUMENT, "encode_timeout_ms", encode_timeout_ms, -1);
+    WITH(FTR_E_NOT_UTF8, "task_status", task_status, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "user", user, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "note", note, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "review_session", review_session, NOT_UTF8);
+    WITH(FTR_E_NOT_UTF8, "invitees", invitees, NOT_UTF8);
+    WITH(FTR_E_INVALID_JSON, "uses_versions", uses_versions, "{}");
+    WITH(FTR_E_UNKNOWN_VERSION, "uses_versions", uses_versions, "[\"7\"]");
+    WITH(FTR_E_INVALID_JSON, "lists", lists, "Dailies");
+    WITH(FTR_E_INVALID_JSON, "metadata", metadata, "[]");
+    WITH(FTR_E_INVALID_JSON, "custom_attributes", custom_attributes, "7");
+    WITH(FTR_E_INVALID_ARGUMENT, "note", note_labels, "[\"Internal\"]");
+    WITH(FTR_E_INVALID_ARGUMENT, "note", note_attachments, "[\"a.png\"]");
+    WITH(FTR_E_INVALID_ARGUMENT, "review_session", invitees, "[{\"email\": \"a@b.c\"}]");
+    WITH(FTR_E_NOT_A_VERSION, "FTR_PUBLISH_INTO_VERSION", flags, FTR_PUBLISH_INTO_VERSION);
     WITH(FTR_E_NO_CONTEXT, "context", context, NULL);
 #undef WITH
     CHECK(job == SENTINEL);
@@ -511,6 +527,52 @@ static void bad_uploads_to_endpoints(void)
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
     WITH(FTR_E_INVALID_ARGUMENT, "answer_timeout_ms", answer_timeout_ms, -1);
     WITH(FTR_E_INVALID_ARGUMENT, "reserved", reserved, 1);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+static void bad_downloads(void)
+{
+    const ftr_download_options init = FTR_DOWNLOAD_OPTIONS_INIT;
+    ftr_download_options download;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    download = init; \
+    download.component_id = "a"; \
+    download.path = "x.mp4"; \
+    download.field = value; \
+    ROW(expected, word, ftr_session_download_component(live_session, &download, &job))
+
+    WITH(FTR_E_NOT_UTF8, "component_id", component_id, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "component_id", component_id, " ");
+    WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "path", path, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+static void bad_removals(void)
+{
+    const ftr_remove_options init = FTR_REMOVE_OPTIONS_INIT;
+    ftr_remove_options removal;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    removal = init; \
+    removal.entity_type = "FileComponent"; \
+    removal.id = "a"; \
+    removal.field = value; \
+    ROW(expected, word, ftr_session_remove(live_session, &removal, &job))
+
+    WITH(FTR_E_NOT_UTF8, "entity_type", entity_type, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "Shot");
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "assetversion");
+    WITH(FTR_E_NOT_UTF8, "id", id, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "id", id, " ");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
 #undef WITH
     CHECK(job == SENTINEL);
 }
@@ -580,52 +642,6 @@ static void bad_outboxes(const char *server)
     RETURNS(FTR_OK, ftr_outbox_list(session, LONG, &list));
     RETURNS(FTR_OK, ftr_session_free(session));
     wrong_outbox(list, FTR_E_STALE_HANDLE, "list");
-}
-
-static void bad_downloads(void)
-{
-    const ftr_download_options init = FTR_DOWNLOAD_OPTIONS_INIT;
-    ftr_download_options download;
-    ftr_job job = SENTINEL;
-
-#define WITH(expected, word, field, value) \
-    download = init; \
-    download.component_id = "a"; \
-    download.path = "x.mp4"; \
-    download.field = value; \
-    ROW(expected, word, ftr_session_download_component(live_session, &download, &job))
-
-    WITH(FTR_E_NOT_UTF8, "component_id", component_id, NOT_UTF8);
-    WITH(FTR_E_INVALID_ARGUMENT, "component_id", component_id, " ");
-    WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
-    WITH(FTR_E_INVALID_ARGUMENT, "path", path, "");
-    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
-#undef WITH
-    CHECK(job == SENTINEL);
-}
-
-static void bad_removals(void)
-{
-    const ftr_remove_options init = FTR_REMOVE_OPTIONS_INIT;
-    ftr_remove_options removal;
-    ftr_job job = SENTINEL;
-
-#define WITH(expected, word, field, value) \
-    removal = init; \
-    removal.entity_type = "FileComponent"; \
-    removal.id = "a"; \
-    removal.field = value; \
-    ROW(expected, word, ftr_session_remove(live_session, &removal, &job))
-
-    WITH(FTR_E_NOT_UTF8, "entity_type", entity_type, NOT_UTF8);
-    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "");
-    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "Shot");
-    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "assetversion");
-    WITH(FTR_E_NOT_UTF8, "id", id, NOT_UTF8);
-    WITH(FTR_E_INVALID_ARGUMENT, "id", id, " ");
-    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
-#undef WITH
-    CHECK(job == SENTINEL);
 }
 
 static void bad_watches(void)

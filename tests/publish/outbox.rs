@@ -20,7 +20,7 @@ pub struct Place {
     pub staging: Staging,
     pub url: String,
     /// Nobody answers.
-    away: Arc<AtomicBool>,
+    pub away: Arc<AtomicBool>,
 }
 
 impl Place {
