@@ -66,6 +66,12 @@ impl Auth {
             .await
     }
 
+    /// The active user of this id.
+    pub async fn user_by_id(&self, id: &str) -> ApiResult<Option<Caller>> {
+        let id = id.to_owned();
+        self.database.run(move |connection| caller(connection, &id)).await
+    }
+
     /// Opens a session for the user and returns the cookie's value.
     pub fn issue(&self, user: &Caller) -> String {
         self.open_session(user, false)
@@ -75,7 +81,7 @@ impl Auth {
     pub async fn user_of(&self, token: &str) -> ApiResult<Option<Caller>> {
         let id = self.sessions.lock().get(token).filter(|session| session.is_alive()).map(|s| s.user_id.clone());
         match id {
-            Some(id) => self.database.run(move |connection| caller(connection, &id)).await,
+            Some(id) => self.user_by_id(&id).await,
             None => Ok(None),
         }
     }

@@ -37,6 +37,10 @@ pub struct Config {
     pub object_store: Option<ObjectStoreConfig>,
     /// What the store allows, and how long its addresses are good.
     pub limits: Limits,
+    /// How media are made playable.
+    pub encoding: crate::encoding::Settings,
+    /// What the studio's own endpoint takes.
+    pub studio: crate::studio::Limits,
     /// How patient and how generous the event hub is.
     pub hub: crate::hub::Limits,
 }
@@ -67,6 +71,8 @@ impl Config {
             strict_ordering: true,
             object_store: None,
             limits: Limits::default(),
+            encoding: crate::encoding::Settings::default(),
+            studio: crate::studio::Limits::default(),
             hub: crate::hub::Limits::default(),
         }
     }

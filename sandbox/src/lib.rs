@@ -5,8 +5,11 @@
 //! - `api`: the operations of `POST /api`
 //! - `hub`: the event hub, which tells clients of commits and of each other
 //! - `database`, `auth`, `storage`: what the operations stand on
+//! - `encoding`: what makes media playable, as jobs
 //! - `components`, `web`: what is served beside the API: media and thumbnails, and the review page
+//! - `studio`: an endpoint as studios have for their own review pages
 //! - `demo`: the content of a fresh server
+//! - `mails`: what it would send, to be looked at
 //! - `requests`: what clients asked, to be counted
 //! - `server`: putting it on a port
 
@@ -18,15 +21,18 @@ pub mod components;
 pub mod config;
 pub mod database;
 mod demo;
+pub mod encoding;
 pub mod error;
 pub mod hub;
 pub mod links;
+pub mod mails;
 pub mod model;
 pub mod query;
 pub mod requests;
 pub mod server;
 pub mod state;
 pub mod storage;
+pub mod studio;
 pub mod value;
 pub mod web;
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use ftreview_sandbox::encoding::{Mode, Settings};
 use ftreview_sandbox::storage::{Limits, ObjectStoreConfig};
 use ftreview_sandbox::{Config, Server, config};
 use rusty_s3::Credentials;
@@ -56,6 +57,15 @@ struct Arguments {
     /// Seconds that addresses are good: for testing clients
     #[arg(long, hide = true, default_value_t = Limits::default().address_lifetime.as_secs())]
     address_lifetime: u64,
+    /// What encode_media does: encode with ffmpeg, or nothing as on servers without an encoder; stuck is for testing clients
+    #[arg(long, value_enum, default_value_t)]
+    encoding: Mode,
+    /// The ffmpeg to encode with; without this, the one on PATH
+    #[arg(long, value_name = "FILE")]
+    ffmpeg: Option<PathBuf>,
+    /// Milliseconds that a job runs before it encodes: for testing clients
+    #[arg(long, hide = true, default_value_t = 0)]
+    encoding_delay: u64,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -81,6 +91,12 @@ async fn main() -> ExitCode {
             address_lifetime: Duration::from_secs(arguments.address_lifetime),
             ..Limits::default()
         },
+        encoding: Settings {
+            mode: arguments.encoding,
+            program: arguments.ffmpeg,
+            delay: Duration::from_millis(arguments.encoding_delay),
+            ..Settings::default()
+        },
         ..Config::new(arguments.data)
     };
     let server = match Server::start(settings).await {
@@ -91,7 +107,7 @@ async fn main() -> ExitCode {
         }
     };
     if !arguments.quiet {
-        greet(server.url(), server.state().storage.origin());
+        greet(&server);
     }
     if let Err(error) = tokio::signal::ctrl_c().await {
         eprintln!("Cannot wait for Ctrl-C: {error}. Stopping.");
@@ -123,13 +139,20 @@ fn object_store(arguments: &Arguments) -> Result<Option<ObjectStoreConfig>, Stri
 }
 
 /// What a person needs to publish here; programs read the first three lines.
-fn greet(url: &str, store: Option<&str>) {
+fn greet(server: &Server) {
+    let (url, state) = (server.url(), server.state());
     println!("Server   {url}");
     println!("User     {}", config::DEMO_USER);
     println!("API key  {}", config::DEMO_KEY);
     println!("Review   {url}/");
-    if let Some(store) = store {
+    if let Some(store) = state.storage.origin() {
         println!("Media    {store}");
+    }
+    match (state.encoder.settings().mode, state.encoder.program()) {
+        (Mode::Ffmpeg, Some(program)) => println!("Encoding with {}", program.display()),
+        (Mode::Ffmpeg, None) => println!("Encoding fails: no ffmpeg was found on PATH; install it, or say --ffmpeg."),
+        (Mode::Off, _) => println!("Encoding is off"),
+        (Mode::Stuck, _) => println!("Encoding never ends"),
     }
     println!();
     println!("export FTRACK_SERVER={url}");

@@ -13,11 +13,13 @@ use tokio::task::JoinHandle;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
+use crate::encoding::{Encoder, Queue, Workers};
+use crate::mails::Mails;
 use crate::model::tables;
 use crate::requests::{self, Requests};
 use crate::state::AppState;
 use crate::storage::Storage;
-use crate::{api, components, database, demo, hub, web};
+use crate::{api, components, database, demo, encoding, hub, studio, web};
 
 /// How long requests under way may take to finish when the server is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -28,6 +30,8 @@ pub struct Server {
     state: AppState,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<std::io::Result<()>>>,
+    /// Ends with the server.
+    _workers: Workers,
 }
 
 /// Why a server did not start.
@@ -56,7 +60,10 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
         let address = listener.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
         let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let state = open(config, url.trim_end_matches('/')).await?;
+        let (state, queue) = open(config, url.trim_end_matches('/')).await?;
+        let database = || state.config.data.join("sandbox.sqlite");
+        let workers = encoding::start(&state, queue).await;
+        let workers = workers.map_err(|error| StartError::Database(database(), error.to_string()))?;
         let router = router(&state);
         let (stop, stopped) = oneshot::channel::<()>();
         // Answers and events are small: without this one waits some 40 ms until the client has confirmed the one before.
@@ -66,7 +73,7 @@ impl Server {
             let _ = stopped.await;
         });
         let task = tokio::spawn(async move { serve.await });
-        Ok(Self { address, state, stop: Some(stop), task: Some(task) })
+        Ok(Self { address, state, stop: Some(stop), task: Some(task), _workers: workers })
     }
 
     /// The server's address as a URL, without a slash at the end.
@@ -106,7 +113,7 @@ impl Drop for Server {
     }
 }
 
-async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
+async fn open(config: Config, url: &str) -> Result<(AppState, Queue), StartError> {
     let folder = config.data.clone();
     std::fs::create_dir_all(&folder).map_err(|e| StartError::Data(folder.clone(), e))?;
     let media = folder.join("media");
@@ -122,14 +129,25 @@ async fn open(config: Config, url: &str) -> Result<AppState, StartError> {
     let auth = Auth::new(database.clone());
     let hub = hub::Hub::new(config.hub.clone());
     let requests = Requests::default();
-    let state = AppState { database, auth, storage, hub, requests, config: Arc::new(config), url: url.into() };
+    let (encoder, queue) = Encoder::new(config.encoding.clone(), folder.join("encoding"));
+    let state = AppState {
+        database,
+        auth,
+        storage,
+        encoder,
+        hub,
+        mails: Mails::default(),
+        requests,
+        config: Arc::new(config),
+        url: url.into(),
+    };
     let filled = state.clone();
     let setup = move |connection: &mut rusqlite::Connection| {
         tables::create(connection)?;
         demo::fill(&filled, connection)
     };
     state.database.run(setup).await.map_err(|e| failed(e.to_string()))?;
-    Ok(state)
+    Ok((state, queue))
 }
 
 fn router(state: &AppState) -> Router {
@@ -137,6 +155,7 @@ fn router(state: &AppState) -> Router {
         .merge(api::routes(state.clone()))
         .merge(state.storage.routes())
         .merge(components::routes(state.clone()))
+        .merge(studio::routes(state.clone()))
         .merge(hub::routes(state.clone()))
         .merge(web::routes(state.clone()))
         .layer(axum::middleware::from_fn_with_state(state.requests.clone(), requests::note))

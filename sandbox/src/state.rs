@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::database::Database;
+use crate::encoding::Encoder;
 use crate::hub::Hub;
+use crate::mails::Mails;
 use crate::requests::Requests;
 use crate::storage::Storage;
 
@@ -18,8 +20,12 @@ pub struct AppState {
     pub auth: Auth,
     /// Media.
     pub storage: Storage,
+    /// Makes media playable.
+    pub encoder: Encoder,
     /// Events.
     pub hub: Hub,
+    /// What it would have sent.
+    pub mails: Mails,
     /// What clients asked.
     pub requests: Requests,
     /// What the server was started with.

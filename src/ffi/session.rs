@@ -1,21 +1,26 @@
 //! A session's life, its status, and publishing.
 
 use super::callbacks::Callbacks;
-use super::constants::{FTR_OK, FTR_SESSION_AUTO_CONNECT_EVENT_HUB};
+use super::constants::{FTR_OK, FTR_SESSION_AUTO_CONNECT_EVENT_HUB, FTR_SESSION_OUTBOX_MANUAL};
 use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
 use super::hub::{HubObject, SUBSCRIPTIONS};
 use super::job::{JOBS, JobObject};
-use super::options::{UploadSettings, log_level, read_request, read_settings, read_uploads};
+use super::options::{
+    UploadSettings, absolute, log_level, read_outbox, read_request, read_settings, read_tools, read_uploads,
+};
+use super::outbox::OUTBOXES;
 use super::poller::Poller;
 use super::system_user::system_user;
 use super::text::{deadline, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
 use super::watch::WATCHES;
+use crate::exchange::Exchanger;
 use crate::ftrack::connect::{Connection, connect};
 use crate::ftrack::settings::Variables;
+use crate::outbox::Places;
 use crate::publish::{self, Publisher};
-use crate::session::{Code, Error, Result, Session, Status};
+use crate::session::{Code, Error, Job, Result, Session, Status};
 use crate::transfer::Traffic;
 use std::ffi::{CString, c_char};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,8 +33,9 @@ pub struct SessionObject {
     pub poller: Poller,
     pub freed: AtomicBool,
     pub hub: HubObject,
+    pub exchanger: Arc<Exchanger>,
     connection: Connection,
-    publisher: Arc<Publisher>,
+    pub publisher: Arc<Publisher>,
     information: OnceLock<(CString, CString)>,
 }
 
@@ -59,6 +65,10 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let level = log_level(options.log_level)?;
         // SAFETY: the caller's promise.
         let uploads = unsafe { read_uploads(&options) }?;
+        // SAFETY: the caller's promise.
+        let outbox = unsafe { read_outbox(&options, &Places::capture()) }?;
+        // SAFETY: the caller's promise.
+        let tools = unsafe { read_tools(&options) }?;
         in_use();
         let session = Session::open(level, config.redactor())?;
         let connection = connect(&session, config);
@@ -66,21 +76,29 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         if options.flags & FTR_SESSION_AUTO_CONNECT_EVENT_HUB != 0 {
             hub.station.connect()?;
         }
-        let UploadSettings { limits, parallel_uploads, journal_folder } = uploads;
+        let UploadSettings { limits, parallel_uploads, journal_folder, start_spread } = uploads;
         let traffic = Traffic::new(limits);
         let station = hub.station.clone();
-        let publisher = Publisher::new(connection.client().clone(), traffic, journal_folder, parallel_uploads, station);
+        let client = connection.client().clone();
+        let exchanger = Exchanger::new(client.clone(), traffic.clone(), parallel_uploads);
+        let publisher =
+            Publisher::new(client, traffic, journal_folder, parallel_uploads, station, outbox, start_spread, tools);
         let object = Arc::new(SessionObject {
             session,
             callbacks: Callbacks::new(&options),
             poller: Poller::default(),
             freed: AtomicBool::new(false),
             hub,
+            exchanger,
             connection,
             publisher,
             information: OnceLock::new(),
         });
-        let handle = SESSIONS.insert(object)?;
+        let handle = SESSIONS.insert(object.clone())?;
+        if options.flags & FTR_SESSION_OUTBOX_MANUAL == 0 {
+            let register = move |job: &Arc<Job>| JOBS.insert(Arc::new(JobObject::new(handle, job.clone())));
+            publish::follow(&object.session, &object.publisher, Box::new(register));
+        }
         // SAFETY: not NULL, and the caller's promise that it is a variable.
         unsafe { out.write(handle) };
         Ok(FTR_OK)
@@ -161,7 +179,18 @@ pub unsafe extern "C" fn ftr_session_publish_file(
         let request = unsafe { read_request(&options) }?;
         // Only where it is needed: another thread of the host may be changing the environment.
         let variables = if request.context.is_none() { Variables::capture() } else { Variables::default() };
-        let request = request.complete(&variables)?;
+        let mut request = request.complete(&variables)?;
+        if object.publisher.outbox.is_some() {
+            request.path = absolute(request.path, "path")?;
+            request.thumbnail = request.thumbnail.map(|path| absolute(path, "thumbnail")).transpose()?;
+            for path in request.attachments_mut() {
+                *path = absolute(std::mem::take(path), "note_attachments")?;
+            }
+        }
+        request.lut = request.lut.map(|path| absolute(path, "lut")).transpose()?;
+        for (index, file) in request.files.iter_mut().enumerate() {
+            file.path = absolute(std::mem::take(&mut file.path), &format!("files[{index}].path"))?;
+        }
         let accepted = object.session.accept(options.tag)?;
         let handle = match JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone()))) {
             Ok(handle) => handle,
@@ -187,8 +216,8 @@ pub extern "C" fn ftr_session_set_upload_rate(session: ftr_session, bytes_per_se
     })
 }
 
-/// Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then cancels what is left and disconnects the event hub. Returns how many that are: 0 is a clean close.
-/// Events that are waiting, and the ends of cancelled jobs, can still be polled; when all is told, polling returns FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
+/// Closes a session: accepts no more jobs, waits up to `timeout_ms` for those that run, then parks what is left, and disconnects the event hub. Returns how many that are: 0 is a clean close. Parked jobs stay in the outbox, and the next session that uses it goes on with them; a session without an outbox cancels them.
+/// Events that are waiting, and the ends of parked and cancelled jobs, can still be polled; when all is told, polling returns FTR_E_CLOSED. Safe to call again, from any thread, and inside a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i32 {
     guard(|| {
@@ -199,7 +228,7 @@ pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i3
     })
 }
 
-/// Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for the network: what still runs is cancelled and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
+/// Frees a session, the handles of its jobs, subscriptions, watches and listings, and its undelivered events. Does not wait for the network: what still runs is parked, or cancelled where there is no outbox, and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
@@ -213,6 +242,7 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         object.hub.station.close();
         SUBSCRIPTIONS.remove_all(|subscription| subscription.session == session);
         WATCHES.remove_all(|watch| watch.session == session);
+        OUTBOXES.remove_all(|list| list.session == session);
         JOBS.remove_all(|job| job.session == session);
         object.poller.wait();
         Ok(FTR_OK)

@@ -17,6 +17,9 @@ pub type ftr_subscription = u64;
 /// A watch on what reviewers do. 0 is none.
 pub type ftr_watch = u64;
 
+/// A listing: what was in an outbox at one moment. 0 is none.
+pub type ftr_outbox = u64;
+
 /// What went wrong. Made by the library; every text is UTF-8 and safe to show: no key, no password, no upload address is in it.
 #[repr(C)]
 pub struct ftr_error {
@@ -40,6 +43,10 @@ pub struct ftr_error {
     pub exception: *const c_char,
     /// The server's error_code, such as "api_credentials_invalid", or NULL.
     pub server_code: *const c_char,
+    /// 1 if it is not known whether the server did the work, because its answer was lost: look there before you ask for the same again. Else 0.
+    pub outcome_unknown: i32,
+    /// Not used; 0.
+    pub reserved: i32,
 }
 
 /// How far a job is.
@@ -51,7 +58,7 @@ pub struct ftr_progress {
     pub stage: i32,
     /// The job.
     pub job: ftr_job,
-    /// ftr_publish_options.tag.
+    /// The tag in the options of the job.
     pub tag: u64,
     /// Bytes of all the job's files together that have left this machine. Never goes back: while bytes are sent again, it rests.
     pub bytes_done: u64,
@@ -71,6 +78,10 @@ pub struct ftr_progress {
     pub files: *const ftr_file_progress,
     /// How many files there are.
     pub file_count: u64,
+    /// Frames that ffmpeg has made, of FTR_STAGE_TRANSCODING; all renditions together.
+    pub frames_done: u64,
+    /// Frames that it is to make; 0 where that is not known.
+    pub frames_total: u64,
 }
 
 /// How far one file of a job is.
@@ -99,7 +110,7 @@ pub struct ftr_job_result {
     pub state: i32,
     /// The job.
     pub job: ftr_job,
-    /// ftr_publish_options.tag.
+    /// The tag in the options of the job.
     pub tag: u64,
     /// Why it is not done; NULL when it is.
     pub error: *const ftr_error,
@@ -119,7 +130,7 @@ pub struct ftr_job_result {
     pub version_number: i64,
     /// The component that reviewers open.
     pub component_id: *const c_char,
-    /// Its name: "ftrackreview-mp4" or "ftrackreview-image".
+    /// Its name: "ftrackreview-mp4", "ftrackreview-image", or that of a document.
     pub component_name: *const c_char,
     /// The thumbnail's component.
     pub thumbnail_id: *const c_char,
@@ -129,6 +140,22 @@ pub struct ftr_job_result {
     pub warnings: *const *const c_char,
     /// How many warnings there are.
     pub warning_count: u64,
+    /// The job's item in the outbox, or NULL: of a job that is kept there, and of one that ended as FTR_JOB_PARKED.
+    pub outbox_id: *const c_char,
+    /// Of ftr_session_http_upload: what the endpoint answered, mostly JSON. Of ftr_session_remove: the text of a JSON object whose "removed" is a list of what was removed. Else NULL.
+    pub answer: *const c_char,
+    /// Of ftr_session_http_upload: the HTTP status of that answer. Else 0.
+    pub http_status: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// The note that was written.
+    pub note_id: *const c_char,
+    /// The review session that shows the version, found or made.
+    pub review_session_id: *const c_char,
+    /// The server's job that encodes or has encoded the media, of FTR_MODE_ENCODE.
+    pub encode_job_id: *const c_char,
+    /// Every component that the job has given the version, as the text of a JSON array such as [{"id": "...", "name": "ftrackreview-mp4", "location_id": "..."}], the one that reviewers open first. NULL until there are some.
+    pub components: *const c_char,
 }
 
 /// A log line.
@@ -190,6 +217,45 @@ pub struct ftr_review {
     pub in_reply_to: *const c_char,
     /// The note's frame, or -1.
     pub frame: i64,
+}
+
+/// A publish in an outbox. Made by the library; a text that is not known is NULL.
+#[repr(C)]
+pub struct ftr_outbox_item {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_OUTBOX_*: what becomes of it.
+    pub state: i32,
+    /// Its name in the outbox. Never NULL.
+    pub id: *const c_char,
+    /// How often it was tried and could not be done.
+    pub attempts: u32,
+    /// 1 if it is for the session's own server and user, so that the session may go on with it, else 0.
+    pub belongs: i32,
+    /// When it was submitted, in milliseconds since 1970-01-01 UTC, or -1.
+    pub created_ms: i64,
+    /// When it is tried again by itself, or -1: as soon as there is a session that does.
+    pub next_try_ms: i64,
+    /// FTR_E_*: why it waits or failed, or 0.
+    pub error_code: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// The same for people.
+    pub error_message: *const c_char,
+    /// The file.
+    pub path: *const c_char,
+    /// ftr_publish_options.context, or what stood for it.
+    pub context: *const c_char,
+    /// For which server.
+    pub server_url: *const c_char,
+    /// In whose name.
+    pub api_user: *const c_char,
+    /// ftr_publish_options.tag.
+    pub tag: u64,
+    /// The size of its files together.
+    pub size_bytes: u64,
+    /// What copies of its files take in the outbox.
+    pub copied_bytes: u64,
 }
 
 /// How the event hub of a session is. Begin with FTR_HUB_INFO_INIT; filled by ftr_hub_status.
@@ -318,6 +384,22 @@ pub struct ftr_session_options {
     pub reserved2: i32,
     /// A folder in which unfinished uploads of publishes with an idempotency_key are noted, so that another try, also in another process, sends only what is missing; made when it is not there. Small files of which nobody else may read any; no secret is in them. NULL: nothing is noted.
     pub journal_folder: *const c_char,
+    /// The outbox: a folder in which every publish is kept until it has ended, so that it survives being offline, the end of this process and a reboot; made when it is not there. Any number of processes may use one folder. No secret is in it. NULL: none, unless FTR_SESSION_OUTBOX is set.
+    pub outbox_folder: *const c_char,
+    /// The most publishes in the outbox. One more is published without being kept, with a warning. 0: 1000.
+    pub outbox_max_items: u64,
+    /// The most bytes that copies of files in the outbox may take together (FTR_PUBLISH_COPY_SOURCE). 0: 20 GiB.
+    pub outbox_max_bytes: u64,
+    /// After so many seconds a publish in the outbox is not tried again by itself: it stays there as failed. 0: 30 days.
+    pub outbox_max_age_s: u64,
+    /// Each publish begins after a time drawn from 0 to this, in milliseconds, so that the machines of a farm that end a task together do not call the server together. 0: at once.
+    pub start_spread_ms: i32,
+    /// Not used; 0.
+    pub reserved3: i32,
+    /// The ffmpeg that makes movies and thumbnails: a path, or a name to look for on PATH. It is run as a program of its own, when it is needed. NULL: "ffmpeg" on PATH. "": none is used.
+    pub ffmpeg_path: *const c_char,
+    /// Where media that are made are kept until they are uploaded, in folders of their own that are removed in the end; not used by publishes that are kept in an outbox. NULL: the system's folder for temporary files.
+    pub work_folder: *const c_char,
 }
 
 /// What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
@@ -328,20 +410,21 @@ pub struct ftr_publish_options {
     pub struct_size: u32,
     /// FTR_PUBLISH_* flags, or 0.
     pub flags: u32,
-    /// The movie (H.264 mp4) or still (jpg, png). It must not change until the job has ended. Never NULL.
+    /// What is reviewed: a movie, a still, a PDF document, or a sequence of frames such as "shot.%04d.exr", "shot.####.exr", "shot.$F4.exr", "shot.[1001-1100].exr" or "shot.%04d.exr [1001-1100]". It must not change until the job has ended. Never NULL.
+    /// H.264 mp4, jpg, png and PDF are shown as they are; of others FTR_MODE_AUTO has ffmpeg make an mp4 or jpg.
     pub path: *const c_char,
     /// Where it belongs: the id of a task, shot (or other parent), project or version, or names from the project down, such as "project/sq010/sh010/compositing". NULL: FTRACK_CONTEXTID, then FTRACK_TASKID, then FTRACK_SHOTID.
     /// A task's version goes to an asset of the task's parent and is linked to the task. A version's id means a further version of its asset.
     pub context: *const c_char,
     /// The asset. It is found by name, type and parent, or created. NULL: the file's name without ending and version ("sh010_comp_v003.mov" is "sh010_comp").
     pub asset_name: *const c_char,
-    /// Name or short name of an asset type. NULL: "upload".
+    /// Name or short name of an asset type. One that is not there is FTR_E_UNKNOWN_ASSET_TYPE, or made with FTR_PUBLISH_CREATE_ASSET_TYPE. NULL: "upload".
     pub asset_type: *const c_char,
     /// The version's comment. NULL: none.
     pub comment: *const c_char,
     /// The name of one of the project's version statuses, in any case. NULL: the server's choice.
     pub status: *const c_char,
-    /// A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of, because ftrack shows no play button on such a version.
+    /// A jpg or png to show in lists. NULL: an image beside the movie in `files`, else a still itself, else the movie's middle frame, taken with ffmpeg; without ffmpeg none, which the result warns of, because ftrack shows no play button on such a version.
     pub thumbnail: *const c_char,
     /// Any number: comes back in every event of the job.
     pub tag: u64,
@@ -351,6 +434,137 @@ pub struct ftr_publish_options {
     pub announce_topic: *const c_char,
     /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
     pub announce_data: *const c_char,
+    /// FTR_MODE_*: how the file becomes something that browsers play.
+    pub mode: i32,
+    /// How long FTR_MODE_ENCODE waits for the server to encode, in milliseconds, before the job ends with FTR_E_ENCODE_STUCK. 0: 2 hours.
+    pub encode_timeout_ms: i32,
+    /// The name of a status for the task, in any case: one of those that the project has for tasks of its type. The context must be a task. Set when the media are shown. NULL: it stays as it is.
+    pub task_status: *const c_char,
+    /// Whose version it is: a username or an id. The user of the session needs the right to say so. NULL: the user of the session.
+    pub user: *const c_char,
+    /// Versions that this one was made from, as the text of a JSON array of ids. NULL: none.
+    pub uses_versions: *const c_char,
+    /// Lists of versions in the project that it is put into, as the text of a JSON array of names or ids. One that is not there is FTR_E_UNKNOWN_LIST, or made with FTR_PUBLISH_CREATE_LISTS. NULL: none.
+    pub lists: *const c_char,
+    /// Metadata of the version, as the text of a JSON object. Values that are no texts are written as JSON. NULL: none.
+    pub metadata: *const c_char,
+    /// Custom attributes of the version, as the text of a JSON object by their keys. A key that versions do not have is FTR_E_UNKNOWN_ATTRIBUTE. NULL: none.
+    pub custom_attributes: *const c_char,
+    /// A note on the version, by `user` where that is given and else by the user of the session. NULL: none.
+    pub note: *const c_char,
+    /// Labels of the note, as the text of a JSON array of names, in any case. NULL: none.
+    pub note_labels: *const c_char,
+    /// Files that hang on the note, as the text of a JSON array of paths: of any kind, uploaded with the media, and not to change before the job has ended. NULL: none.
+    pub note_attachments: *const c_char,
+    /// The frame that the note is about, counted from 0; INIT: -1, none. Where the server's notes have no frames, its text begins with it and the result says so.
+    pub note_frame: i64,
+    /// A review session of the project that the version is shown in: a name or an id. One that is not there is FTR_E_UNKNOWN_REVIEW_SESSION, or made with FTR_PUBLISH_CREATE_REVIEW_SESSION, open for two weeks. NULL: none.
+    pub review_session: *const c_char,
+    /// Who is to see the review session, as the text of a JSON array such as [{"name": "Anna", "email": "anna@studio.com"}]; "name" may be left out. Each address is added once, and who is added is sent ftrack's invitation; who was in it before gets no other. NULL: nobody.
+    pub invitees: *const c_char,
+    /// Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the other, files[0].struct_size bytes apart. NULL: none.
+    /// Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first only: the others are left out, with a warning.
+    pub files: *const ftr_publish_file,
+    /// How many files there are.
+    pub file_count: u64,
+    /// Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as the text of a JSON object; null takes a key away. NULL: nothing.
+    pub meta: *const c_char,
+    /// The number of the movie's first frame, for "ftr_meta".
+    pub first_frame: i64,
+    /// FTR_META_FRAME_OUT_*: what "frameOut" is.
+    pub meta_frame_out: i32,
+    /// FTR_HOLES_*: what is done where frames of a sequence are missing, empty or damaged.
+    pub holes: i32,
+    /// FTR_RENDITION_* together: the heights of the movies that ffmpeg makes. None is larger than its source: what a lower source is in full is its largest. 0: one of at most 1080 lines.
+    pub renditions: u32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// Frames a second of frames, such as "24", "23.976" or "24000/1001"; of a movie that is made of a movie, another rate than the source's. NULL: that of the source; frames need one (FTR_E_FRAME_RATE_NEEDED).
+    pub frame_rate: *const c_char,
+    /// Arguments for ffmpeg instead of the library's own, as the text of a JSON array of texts, without the program. "{input}" and "{output}" must stand in them; "{width}", "{height}", "{rate}", "{frames}", "{key_interval}", "{audio}" and "{lut}" may; "{{" is a brace. Frames are read with "-framerate", "{rate}", "-i", "{input}". What comes out must play. NULL: H.264 in yuv420p with BT.709, key frames for scrubbing, the index in front and AAC sound.
+    pub ffmpeg_arguments: *const c_char,
+    /// A look-up table that takes the values of scene-linear or logarithmic media to the display: a .cube, .3dl, .csp, .dat or .m3d file. NULL: none, and such media are refused with FTR_E_SCENE_LINEAR.
+    pub lut: *const c_char,
+}
+
+/// A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_publish_file {
+    /// sizeof(ftr_publish_file), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_FILE_* flags, or 0.
+    pub flags: u32,
+    /// The file. It must not change until the job has ended. Never NULL.
+    pub path: *const c_char,
+    /// The component's name. NULL: that of its role; of FTR_ROLE_COMPONENT and FTR_ROLE_UNMANAGED the file's name without ending, of FTR_ROLE_SEQUENCE what all frames begin with. Movies and images to review have the names of ftrack's player only.
+    pub component_name: *const c_char,
+    /// FTR_ROLE_*: what it is to be.
+    pub role: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+}
+
+/// A file to send to an endpoint, and how. Begin with FTR_HTTP_UPLOAD_OPTIONS_INIT. Everything is copied by ftr_session_http_upload.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_http_upload_options {
+    /// sizeof(ftr_http_upload_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_HTTP_UPLOAD_* flags, or 0.
+    pub flags: u32,
+    /// Where to: a path of the server, such as "/studio/review", with a query if it needs one, or a whole URL of the same origin. Never NULL.
+    pub endpoint: *const c_char,
+    /// The file. It must not change until the job has ended. Never NULL.
+    pub path: *const c_char,
+    /// The form's other fields, as the text of a JSON object of texts and lists of texts; a list is a field for each of its texts. They come before the file. At most 1 MiB. NULL: none.
+    pub fields: *const c_char,
+    /// The name of the field that has the file. NULL: "file".
+    pub file_field: *const c_char,
+    /// What the form calls the file. NULL: its own name, without folders.
+    pub file_name: *const c_char,
+    /// What the form says that it is. NULL: by its content or, where that is not known, by its name.
+    pub content_type: *const c_char,
+    /// More headers for this request, as the text of a JSON object of strings. NULL: none.
+    pub headers: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+    /// How long the endpoint may take to answer when it has everything, in milliseconds. 0: 5 minutes.
+    pub answer_timeout_ms: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+}
+
+/// A component to download, and to where. Begin with FTR_DOWNLOAD_OPTIONS_INIT. Everything is copied by ftr_session_download_component.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_download_options {
+    /// sizeof(ftr_download_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_DOWNLOAD_* flags, or 0.
+    pub flags: u32,
+    /// The id of the FileComponent. Never NULL.
+    pub component_id: *const c_char,
+    /// The file to write. Its folder must be there. Never NULL.
+    pub path: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+}
+
+/// What to remove. Begin with FTR_REMOVE_OPTIONS_INIT. Everything is copied by ftr_session_remove.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_remove_options {
+    /// sizeof(ftr_remove_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_REMOVE_* flags, or 0.
+    pub flags: u32,
+    /// "FileComponent", "SequenceComponent" or "AssetVersion". Never NULL.
+    pub entity_type: *const c_char,
+    /// Its id. Never NULL.
+    pub id: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
 }
 
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.

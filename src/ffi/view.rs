@@ -3,7 +3,7 @@
 use super::constants::*;
 use super::guard::c_text;
 use super::types::*;
-use crate::session::event::{FileProgress, JobName};
+use crate::session::event::{Component, FileProgress, JobName};
 use crate::session::log::Line;
 use crate::session::news::{HubEvent, Receiver};
 use crate::session::review::Review;
@@ -52,6 +52,8 @@ impl ErrorView {
             message: texts.keep(&error.message),
             exception: texts.keep_optional(details.exception.as_deref()),
             server_code: texts.keep_optional(details.error_code.as_deref()),
+            outcome_unknown: details.outcome_unknown.into(),
+            reserved: 0,
         };
         Box::new(ErrorView { raw, _texts: texts })
     }
@@ -79,6 +81,8 @@ impl ResultView {
         let mut texts = Texts::default();
         let error = error.map(ErrorView::new);
         let warnings: Vec<_> = published.warnings.iter().map(|warning| texts.keep(warning)).collect();
+        let list = |components: &[Component]| Value::from_iter(components.iter().map(component_json)).to_string();
+        let components = (!published.components.is_empty()).then(|| list(&published.components));
         let mut text = |text: &Option<String>| texts.keep_optional(text.as_deref());
         let raw = ftr_job_result {
             struct_size: size_of::<ftr_job_result>() as u32,
@@ -94,11 +98,19 @@ impl ResultView {
             version_id: text(&published.version_id),
             version_number: published.version_number.unwrap_or(-1),
             component_id: text(&published.component_id),
+            component_name: text(&published.component_name),
             thumbnail_id: text(&published.thumbnail_id),
             link: text(&published.link),
-            component_name: texts.keep_optional(published.component_name),
+            outbox_id: text(&published.outbox_id),
+            answer: text(&published.answer),
+            note_id: text(&published.note_id),
+            review_session_id: text(&published.review_session_id),
+            encode_job_id: text(&published.encode_job_id),
+            components: text(&components),
             warnings: if warnings.is_empty() { null() } else { warnings.as_ptr() },
             warning_count: warnings.len() as u64,
+            http_status: published.http_status.unwrap_or_default().into(),
+            reserved: 0,
         };
         Box::new(ResultView { raw, _error: error, _warnings: warnings, _texts: texts })
     }
@@ -137,6 +149,8 @@ impl ProgressView {
             reserved: 0,
             files: if files.is_empty() { null() } else { files.as_ptr() },
             file_count: files.len() as u64,
+            frames_done: progress.frames_done,
+            frames_total: progress.frames_total,
         };
         Box::new(ProgressView { raw, _files: files, _texts: texts })
     }
@@ -207,6 +221,13 @@ impl EventView {
             }
             Event::VersionCreated { job, published } => {
                 raw.kind = FTR_EVENT_VERSION_CREATED;
+                (raw.job, raw.tag) = (job.handle, job.tag);
+                let result = ResultView::new(job.handle, job.tag, FTR_JOB_RUNNING, None, published);
+                raw.result = &raw const self.result.insert(result).raw;
+            }
+            Event::Kept { job, published } | Event::Resumed { job, published } => {
+                let is_kept = matches!(event, Event::Kept { .. });
+                raw.kind = if is_kept { FTR_EVENT_JOB_KEPT } else { FTR_EVENT_JOB_RESUMED };
                 (raw.job, raw.tag) = (job.handle, job.tag);
                 let result = ResultView::new(job.handle, job.tag, FTR_JOB_RUNNING, None, published);
                 raw.result = &raw const self.result.insert(result).raw;
@@ -300,6 +321,12 @@ pub fn event_json(session: ftr_session, event: &Event) -> Value {
             fields.extend(about(*job));
             let result = result_json(FTR_JOB_RUNNING, None, published);
             fields.extend([("kind", json!(FTR_EVENT_VERSION_CREATED)), ("result", result)]);
+        }
+        Event::Kept { job, published } | Event::Resumed { job, published } => {
+            fields.extend(about(*job));
+            let is_kept = matches!(event, Event::Kept { .. });
+            let kind = if is_kept { FTR_EVENT_JOB_KEPT } else { FTR_EVENT_JOB_RESUMED };
+            fields.extend([("kind", json!(kind)), ("result", result_json(FTR_JOB_RUNNING, None, published))]);
         }
         Event::Ended { job, ended } => {
             fields.extend(about(*job));
@@ -398,6 +425,7 @@ fn progress_json(progress: &Progress) -> Value {
         "stage": progress.stage as i32, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
         "bytes_per_second": progress.bytes_per_second, "remaining_ms": milliseconds(progress.remaining),
         "bytes_stored": progress.bytes_stored, "paused": i32::from(progress.paused),
+        "frames_done": progress.frames_done, "frames_total": progress.frames_total,
         "files": progress.files.iter().map(file_json).collect::<Vec<_>>(),
     })
 }
@@ -422,8 +450,17 @@ fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Valu
         "asset_name": published.asset_name, "version_id": published.version_id,
         "version_number": published.version_number.unwrap_or(-1), "component_id": published.component_id,
         "component_name": published.component_name, "thumbnail_id": published.thumbnail_id,
-        "link": published.link, "warnings": published.warnings,
+        "link": published.link, "warnings": published.warnings, "outbox_id": published.outbox_id,
+        "answer": published.answer,
+        "http_status": published.http_status.unwrap_or_default(),
+        "components": published.components.iter().map(component_json).collect::<Vec<_>>(),
+        "note_id": published.note_id, "review_session_id": published.review_session_id,
+        "encode_job_id": published.encode_job_id,
     })
+}
+
+fn component_json(component: &Component) -> Value {
+    json!({"name": component.name, "id": component.id, "location_id": component.location_id})
 }
 
 fn error_json(error: &Error) -> Value {
@@ -433,6 +470,7 @@ fn error_json(error: &Error) -> Value {
         "stage": details.stage.map_or(0, |stage| stage as i32), "retryable": i32::from(error.retryable()),
         "http_status": details.http_status.unwrap_or_default(), "retry_after_ms": milliseconds(details.retry_after),
         "message": error.message, "exception": details.exception, "server_code": details.error_code,
+        "outcome_unknown": i32::from(details.outcome_unknown),
     })
 }
 

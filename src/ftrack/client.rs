@@ -146,6 +146,11 @@ impl Client {
         &self.inner.config.server_url
     }
 
+    /// The user's name.
+    pub fn api_user(&self) -> &str {
+        &self.inner.config.api_user
+    }
+
     /// The connections, for uploads. They carry nothing of the session.
     pub async fn http(&self) -> Result<Http> {
         Ok(self.ready().await?.http.clone())

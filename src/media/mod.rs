@@ -8,6 +8,7 @@ mod boxes; // the boxes of MP4 and QuickTime files, on disk and in memory
 mod bytes; // numbers in a piece of memory
 mod containers; // movies that browsers do not play
 mod details; // what an index says beside size, rate and frames
+pub mod ffmpeg; // review movies and thumbnails, by the host's own ffmpeg
 mod h264; // what an H.264 stream says about itself
 mod image; // JPEG and PNG headers
 mod index; // a movie's index: the picture track, and the sound beside it
@@ -30,7 +31,7 @@ pub use containers::{MovieFormat, OtherMovie};
 pub use details::{Audio, Colour, Timecode};
 pub use h264::{Chroma, PixelFormat, Profile};
 pub use image::{Image, ImageFormat};
-pub use meta::ftr_meta;
+pub use meta::{FrameOut, MetaForm, ftr_meta, ftr_meta_in};
 pub use movie::{Codec, Container, Movie};
 pub use pdf::Pdf;
 pub use plan::{Plan, Reason, plan, plan_frames};

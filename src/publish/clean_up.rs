@@ -3,7 +3,7 @@
 use super::again::shown_media;
 use super::work::{Made, Work};
 use crate::ftrack::{Filter, Operation, Query};
-use crate::session::Result;
+use crate::session::{Result, policy};
 use crate::transfer::Journal;
 use std::path::Path;
 
@@ -45,10 +45,10 @@ impl Work {
 
     /// Whether another try has published it: tries with the same key have the same ids.
     async fn is_published(&self, made: &Made) -> Result<bool> {
-        if self.request.idempotency_key.is_none() || made.components.is_empty() {
+        if !(self.may_have_been_tried() || self.kept.get().is_some()) || made.components.is_empty() {
             return Ok(false);
         }
-        Ok(!self.client().query(&shown_media(&self.ids)).await?.is_empty())
+        Ok(!self.client().query(&shown_media(self)).await?.is_empty())
     }
 
     /// The visible first. Says what is left.
@@ -63,13 +63,38 @@ impl Work {
         self.job.note(|published| {
             (published.version_id, published.version_number, published.link) = (None, None, None);
         });
-        left = self.remove("FileComponent", made.components.clone()).await;
+        left = self.remove_sequences(made.sequences).await;
+        left.extend(self.remove("FileComponent", made.components.clone()).await);
         if left.is_empty() {
             self.forget_uploads(made.components).await;
             self.job.note(|published| {
                 (published.component_id, published.thumbnail_id, published.component_name) = (None, None, None);
+                published.components.clear();
             });
         }
+        left
+    }
+
+    /// Their frames first: a server may keep the members of a container that is gone.
+    async fn remove_sequences(&self, sequences: Vec<String>) -> Vec<String> {
+        let mut left = Vec::new();
+        for id in &sequences {
+            loop {
+                let frames = Query::select(&["id"], "FileComponent").filter(Filter::equals("container_id", id));
+                let Ok(rows) = self.client().query(&frames.limit(policy::FRAMES_TOGETHER as u32)).await else { break };
+                let ids: Vec<String> = rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect();
+                if ids.is_empty() {
+                    break;
+                }
+                let stay = self.remove("FileComponent", ids.clone()).await;
+                if !stay.is_empty() {
+                    left.extend(stay);
+                    break;
+                }
+                self.forget_uploads(ids).await;
+            }
+        }
+        left.extend(self.remove("SequenceComponent", sequences).await);
         left
     }
 
@@ -81,7 +106,7 @@ impl Work {
     }
 
     /// Removes what is there of these entities, and says what may be left.
-    async fn remove(&self, entity_type: &'static str, ids: Vec<String>) -> Vec<String> {
+    pub(super) async fn remove(&self, entity_type: &'static str, ids: Vec<String>) -> Vec<String> {
         if ids.is_empty() {
             return ids;
         }

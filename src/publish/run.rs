@@ -1,33 +1,41 @@
-//! The steps in order, cancelling, and cleaning up.
+//! The steps in order, and what stops them.
 
 use super::again::done_before;
-use super::announce::announce;
+use super::around;
 use super::check::{Checked, check};
-use super::clean_up::CleanedUp;
-use super::ids::{self, Ids};
+use super::ids::Ids;
+use super::kept::{self, Kept};
+use super::register::{register, register_sequence};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
+use super::thumbnail::show_elsewhere;
 use super::work::Work;
-use super::{Publisher, Request, version};
-use crate::media::Media;
+use super::{Publisher, Request, into, version};
 use crate::session::blocking::blocking;
 use crate::session::life::Accepted;
-use crate::session::log::Level;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
 use futures_util::future::FutureExt;
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{Notify, SemaphorePermit};
+use uuid::Uuid;
 
 /// Starts the publish of an accepted job.
 pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, request: Request) {
+    let key = request.idempotency_key.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
     let work = Work {
         publisher: publisher.clone(),
         job: accepted.job.clone(),
         log: session.log().clone(),
-        ids: Ids::new(request.idempotency_key.as_deref()),
+        existing_version: request.existing_version(),
+        ids: Ids::new(&key, request.slots()),
+        key,
         request,
+        kept: OnceLock::new(),
+        is_resumed: false,
         made: Mutex::default(),
+        work_folder: OnceLock::new(),
+        measured: Arc::default(),
         begun: Notify::new(),
     };
     session.start(accepted, async move { work.run().await });
@@ -35,13 +43,16 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
 
 impl Work {
     async fn run(&self) -> (State, Option<Error>) {
+        self.keep().await;
+        let _ = tokio::time::timeout(kept::spread(self.publisher.start_spread), self.job.cancelled()).await;
+        self.run_in_turn().await
+    }
+
+    /// From its turn to its end.
+    pub(super) async fn run_in_turn(&self) -> (State, Option<Error>) {
         let _turn = tokio::select! {
             biased;
-            () = self.job.cancelled() => {
-                let mut error = cancelled().at(self.job.stage());
-                error.message.push_str(NOTHING_LEFT);
-                return (State::Cancelled, Some(error));
-            }
+            () = self.job.cancelled() => return self.conclude(Err(cancelled())).await,
             turn = self.turn() => turn,
         };
         let mut outcome = self.publish().await;
@@ -55,39 +66,33 @@ impl Work {
             self.made.lock().forget_components();
             outcome = self.publish().await;
         }
-        match outcome {
-            Ok(()) => {
-                announce(self).await;
-                self.log.info("publish", format_args!("published {}", self.request.path.display()));
-                (State::Done, None)
+        self.conclude(outcome).await
+    }
+
+    /// Puts the publish into the outbox, if there is one. One that cannot be used keeps nobody from publishing.
+    async fn keep(&self) {
+        let Some(outbox) = &self.publisher.outbox else { return };
+        let (client, request, key) = (self.client().clone(), self.request.clone(), self.key.clone());
+        let tag = self.job.name().tag;
+        let record = blocking(move || Ok(kept::record(&client, &request, &key, tag)));
+        let added = match record.await {
+            Ok(record) => Kept::add(outbox, record, &self.job, self.request.copy_source).await,
+            Err(error) => Err(error),
+        };
+        match added {
+            Ok((kept, warnings)) => {
+                for warning in warnings {
+                    self.warn(warning);
+                }
+                self.job.note(|published| published.outbox_id = Some(kept.id.clone()));
+                // The only place that sets it.
+                let _ = self.kept.set(kept);
+                self.job.kept();
             }
-            Err(error) => {
-                let mut error = error.at(self.job.stage());
-                if self.is_worth_keeping(&error) {
-                    error.message.push_str(match self.journal_folder() {
-                        Some(_) => {
-                            "; what is in storage is kept: publish the file with the same idempotency_key again to go on from there"
-                        }
-                        None => "; publish the file with the same idempotency_key again to replace what is in storage",
-                    });
-                    self.log.say(Level::Error, "publish", &error);
-                    return (State::Failed, Some(error));
-                }
-                match self.clean_up().await {
-                    CleanedUp::All if error.code == Code::Cancelled => {
-                        error.message.push_str(NOTHING_LEFT);
-                    }
-                    CleanedUp::Published => error.message.push_str(
-                        "; another try with the same idempotency_key has published it meanwhile, and that stays",
-                    ),
-                    CleanedUp::All | CleanedUp::NotAll => {}
-                }
-                let state = if error.code == Code::Cancelled { State::Cancelled } else { State::Failed };
-                if state == State::Failed {
-                    self.log.say(Level::Error, "publish", &error);
-                }
-                (state, Some(error))
-            }
+            Err(error) => self.warn(format!(
+                "the publish is not kept in the outbox and would be lost with this process: {}",
+                error.message
+            )),
         }
     }
 
@@ -106,16 +111,28 @@ impl Work {
             // Here what is under way ends: to clean up may take a while, and holds no connection, memory or lane.
         };
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
-        // version without its media.
+        // version without its media. One that is kept may be finished later.
         match prepared? {
-            Some((place, checked, stored)) => self.finish(&place, &checked, stored).await,
-            None => Ok(()),
+            Prepared { place, checked, stored } => tokio::select! {
+                biased;
+                () = self.must_park() => Err(cancelled()),
+                finished = self.finish(&place, &checked, stored) => finished,
+            },
         }
+    }
+
+    /// Completes when what is under way has had its time to end, and is kept.
+    pub(super) async fn must_park(&self) {
+        self.job.cancelled().await;
+        if self.kept.get().is_none() || !self.job.is_to_park() {
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(policy::PARK_PATIENCE).await;
     }
 
     /// Its turn among the publishes of its size.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let path = self.request.path.clone();
+        let path = self.media_path();
         let size = tokio::task::spawn_blocking(move || std::fs::metadata(path).map_or(0, |metadata| metadata.len()));
         self.publisher.turn(size.await.unwrap_or_default()).await
     }
@@ -123,25 +140,16 @@ impl Work {
     /// Whether another try with the same key, which gave up, took them away: tries with the same key have the same ids.
     async fn has_lost_its_components(&self, error: &Error) -> bool {
         let made = self.made.lock().clone();
-        if self.request.idempotency_key.is_none() || error.code == Code::Cancelled || !made.components_were_there {
+        if !self.may_have_been_tried() || error.code == Code::Cancelled || !made.components_were_there {
             return false;
         }
         let there = self.existing("FileComponent", &made.components).await;
         there.is_ok_and(|there| there.len() < made.components.len())
     }
 
-    /// Whether what is in storage stays. With a key it does, unless the host cancels: a later try goes on from it, and another
-    /// that runs at this moment, perhaps on another machine, is using it. A version is not stored but seen, and so not kept
-    /// half done.
-    fn is_worth_keeping(&self, error: &Error) -> bool {
-        let made = self.made.lock();
-        let is_shared = self.request.idempotency_key.is_some() && error.code != Code::Cancelled;
-        is_shared && !made.components.is_empty() && !made.version
-    }
-
     /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.
     async fn settle(&self, preparing: impl Future) {
-        if self.made.lock().components.is_empty() {
+        if !self.made.lock().is_beginning {
             return;
         }
         tokio::select! {
@@ -152,14 +160,21 @@ impl Work {
         }
     }
 
-    /// Everything that a reviewer cannot see. Nothing where an earlier try had done all of it, to the end.
-    async fn prepare(&self) -> Result<Option<(Place, Checked, Stored)>> {
+    /// Everything that a reviewer cannot see.
+    async fn prepare(&self) -> Result<Prepared> {
         self.job.enter(Stage::Checking);
-        let request = self.request.clone();
-        let checked = blocking(move || check(&request)).await?;
+        if self.is_resumed
+            && let Some(kept) = self.kept.get()
+        {
+            kept.check_sources().await?;
+        }
+        let (files, attachments) = (self.files(), self.attachment_paths());
+        let (mut checked, attachments) =
+            blocking(move || Ok((check(&files)?, around::open_attachments(&attachments)?))).await?;
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }
+        let tool = self.tool_for(&checked).await?;
 
         self.job.enter(Stage::Resolving);
         let place = resolve(self.client(), &self.request).await?;
@@ -170,44 +185,112 @@ impl Work {
             published.asset_name = Some(place.asset_name().to_owned());
         });
 
+        let larger = self.server_shows_larger(&mut checked).await?;
         if done_before(self, &place, &checked).await? {
-            return Ok(None);
+            return Ok(Prepared { place, checked, stored: None });
         }
 
+        self.make(&mut checked, tool.as_ref(), larger).await?;
+        self.take_thumbnail(&mut checked).await?;
+
         self.job.enter(Stage::Uploading);
-        let stored = store(self, &place, files(&checked)).await?;
+        let mut parts = checked.parts(&self.request.meta_form());
+        parts.extend(attachments);
+        let mut stored = store(self, &place, parts, &checked.sequences).await?;
+        stored.registered = register(self, &checked.by_path).await?;
+        for sequence in &checked.sequences {
+            let (attached, warnings) = register_sequence(self, sequence).await?;
+            stored.registered.push(attached);
+            stored.warnings.extend(warnings);
+        }
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
-        Ok(Some((place, checked, stored)))
+        Ok(Prepared { place, checked, stored: Some(stored) })
     }
 
-    async fn finish(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
+    async fn finish(&self, place: &Place, checked: &Checked, stored: Option<Stored>) -> Result<()> {
+        let Some(stored) = stored else {
+            self.job.enter(Stage::Finishing);
+            around::complete(self, place).await?;
+            return self.finish_rest(place).await;
+        };
         self.job.enter(Stage::Versioning);
         self.job.note(|published| {
             published.component_id = Some(self.ids.component.clone());
-            published.component_name = Some(checked.component_name);
-            published.thumbnail_id = self.thumbnail_id(checked).map(str::to_owned);
+            published.components = stored.attached(&self.ids).into_iter().map(|attached| attached.component).collect();
+            published.component_name = checked.main().map(|shown| shown.name.clone());
+            published.thumbnail_id = checked.thumbnail_slot().map(|slot| self.ids.of(&slot));
         });
         version::create(self, place, checked, stored).await?;
         self.job.enter(Stage::Finishing);
-        if self.thumbnail_id(checked).is_none() {
+        if checked.thumbnail_slot().is_none() {
             self.warn(
                 "no thumbnail was given, and ftrack shows no play button on such a movie: give a jpg or png".into(),
             );
         }
-        Ok(())
+        self.finish_rest(place).await
+    }
+
+    /// What comes when reviewers have the media.
+    async fn finish_rest(&self, place: &Place) -> Result<()> {
+        show_elsewhere(self, place).await;
+        into::retire(self, place).await?;
+        around::invite_guests(self, place).await
+    }
+
+    /// Whether there may be more than one rendition. What old servers do not show is left out.
+    async fn server_shows_larger(&self, checked: &mut Checked) -> Result<bool> {
+        let are_to_be_made = checked.making.is_some() && self.request.renditions.len() > 1;
+        if checked.shown.len() < 2 && !are_to_be_made {
+            return Ok(true);
+        }
+        let version = self.client().server_information().await?.version;
+        let is_older = is_older(&version, policy::LARGER_RENDITIONS);
+        if is_older {
+            checked.shown.truncate(1);
+            let (major, minor) = policy::LARGER_RENDITIONS;
+            self.warn(format!(
+                "the server is {version}, and renditions beside the first are shown since {major}.{minor}: they were left out"
+            ));
+        }
+        Ok(!is_older)
     }
 }
 
-fn files(checked: &Checked) -> Vec<(Media, &'static str)> {
-    let thumbnail = checked.thumbnail.clone().map(|media| (media, ids::THUMBNAIL));
-    thumbnail.into_iter().chain([(checked.media.clone(), checked.component_name)]).collect()
+/// What cannot be read, such as "dev", is new.
+fn is_older(version: &str, than: (u32, u32)) -> bool {
+    let mut numbers = version.split('.').map(|number| number.trim().parse::<u32>());
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
+        _ => false,
+    }
 }
 
-/// What is said of a cancelled publish of which the server has nothing (more).
-const NOTHING_LEFT: &str = "; nothing of it is left";
+/// What is ready to be shown.
+struct Prepared {
+    place: Place,
+    checked: Checked,
+    /// Nothing where an earlier try had shown it.
+    stored: Option<Stored>,
+}
 
-fn cancelled() -> Error {
+/// Why a publish that is asked to end goes on no further.
+pub fn cancelled() -> Error {
     Error::new(Code::Cancelled, "the job was cancelled before its version was created")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_older_by_its_numbers_and_not_by_their_text() {
+        for version in ["3.9.1", "4.4", "4.4.12"] {
+            assert!(is_older(version, (4, 5)), "{version}");
+        }
+        for version in ["4.5", "4.5.0", "4.13.8", "24.10.10", "dev", "", "4"] {
+            assert!(!is_older(version, (4, 5)), "{version}");
+        }
+    }
 }

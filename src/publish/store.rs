@@ -1,32 +1,38 @@
 //! The third step: components are created and bytes uploaded. No reviewer sees anything of it: a component
 //! without a version is shown nowhere.
 
-use super::answers::text;
-use super::ids::{Ids, SERVER_LOCATION};
+use super::answers::{malformed, text};
+use super::files::FrameSequence;
+use super::ids::{Ids, SERVER_LOCATION, Slot};
+use super::part::{Attached, Part};
 use super::resolve::Place;
-use super::work::Work;
+use super::work::{Measured, Work};
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Once, Operation, Query, rows};
-use crate::media::Media;
 use crate::session::blocking::blocking;
-use crate::session::event::FileProgress;
+use crate::session::event::{Component, FileProgress};
 use crate::session::{Code, Error, Result, Source, policy};
 use crate::transfer::{Journal, Plan, Progress, Renewal, Target, Upload, Verify};
 use futures_util::future::{BoxFuture, FutureExt, try_join_all};
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A file on its way to storage.
 struct File {
     component_id: String,
-    component_name: &'static str,
+    /// The sequence that it is a frame of.
+    container_id: Option<String>,
+    name: String,
     file_type: String,
     file_name: String,
     source: Arc<Source>,
     plan: Plan,
     /// Of a file whose storage is to refuse other bytes.
     md5: Option<[u8; 16]>,
+    /// An earlier try had stored all of it.
+    is_stored: bool,
     progress: Arc<Progress>,
 }
 
@@ -34,65 +40,135 @@ struct File {
 pub struct Stored {
     /// The asset, if it is there already.
     pub asset_id: Option<String>,
-    /// Names of the components, whose location is still to be told to the server.
-    pub components: Vec<&'static str>,
+    /// The components in storage, whose location and meaning are still to be told to the server.
+    pub parts: Vec<Part>,
+    /// Those that need nothing but their version.
+    pub registered: Vec<Attached>,
     pub warnings: Vec<String>,
 }
 
-/// Creates the components and uploads their bytes.
-pub async fn store(work: &Work, place: &Place, media: Vec<(Media, &'static str)>) -> Result<Stored> {
-    let mut files = media.into_iter().map(|media| file(media, &work.ids)).collect::<Result<Vec<File>>>()?;
-    measure(work, &files);
+impl Stored {
+    /// All components of the version, the media first.
+    pub fn attached(&self, ids: &Ids) -> Vec<Attached> {
+        let part = |part: &Part| Attached {
+            entity_type: "FileComponent",
+            component: Component { name: part.name.clone(), id: ids.of(&part.slot), location_id: SERVER_LOCATION },
+        };
+        // What hangs on the note is the note's.
+        let parts = self.parts.iter().filter(|part| !matches!(part.slot, Slot::Attachment(_)));
+        let mut attached: Vec<Attached> = parts.map(part).chain(self.registered.iter().cloned()).collect();
+        attached.sort_by_key(|attached| attached.component.id != ids.component);
+        attached
+    }
+}
+
+/// Creates the components and uploads their bytes. The frames of `sequences` are uploaded later, and counted from now on.
+pub async fn store(work: &Work, place: &Place, parts: Vec<Part>, sequences: &[FrameSequence]) -> Result<Stored> {
+    let files = parts.iter().map(|part| file(part, work)).collect::<Result<Vec<File>>>()?;
+    measure(work, &files, sequences);
+    let (asset_id, warnings) = send(work, place.asset_query(), files).await?;
+    Ok(Stored { asset_id, parts, registered: Vec::new(), warnings })
+}
+
+/// The same for some frames of a sequence, which are told their location, too. The progress is counted for the sequence.
+pub async fn store_frames(work: &Work, sequence: &FrameSequence, parts: Vec<Part>) -> Result<Vec<String>> {
+    let files = parts.iter().map(|part| file(part, work)).collect::<Result<Vec<File>>>()?;
+    if let Some(measured) = work.measured.lock().iter_mut().find(|measured| measured.slot == sequence.slot) {
+        measured.files.extend(files.iter().map(|file| file.progress.clone()));
+    }
+    let (_, warnings) = send(work, None, files).await?;
+    let locations: Vec<Operation> = parts.iter().map(|part| location(&work.ids, &part.slot)).collect();
+    let ids: Vec<String> = parts.iter().map(|part| work.ids.location_of(&part.slot)).collect();
+    let there = if work.may_have_been_tried() { work.existing("ComponentLocation", &ids).await? } else { Vec::new() };
+    let missing: Vec<String> = ids.iter().filter(|id| !there.contains(id)).cloned().collect();
+    let operations: Vec<Operation> = locations
+        .into_iter()
+        .zip(&ids)
+        .filter(|(_, id)| missing.contains(id))
+        .map(|(operation, _)| operation)
+        .collect();
+    if !operations.is_empty() {
+        let probe = Query::select(&["id"], "ComponentLocation").filter(Filter::within("id", missing));
+        work.client().patient(policy::UPLOAD_PATIENCE).commit(&operations, &probe).await?;
+    }
+    Ok(warnings)
+}
+
+/// Creates the components of these files and uploads them.
+async fn send(work: &Work, asset: Option<Query>, mut files: Vec<File>) -> Result<(Option<String>, Vec<String>)> {
     if work.publisher.traffic.verify() == Verify::ContentMd5 {
         for file in files.iter_mut().filter(|file| file.plan == Plan::Single) {
             file.md5 = Some(digest(&file.source).await?);
         }
     }
+    for file in &mut files {
+        file.is_stored = is_stored(work, file).await;
+    }
 
-    let (asset_id, metadata) = begin(work, place, &files).await?;
-    let uploads = files.iter().zip(metadata).map(|(file, metadata)| upload(work, file, metadata));
-    let warnings = try_join_all(uploads).await?.into_iter().flatten().collect();
-    Ok(Stored { asset_id, components: files.iter().map(|file| file.component_name).collect(), warnings })
+    let (asset_id, metadata) = begin(work, asset, &files).await?;
+    let turns = Semaphore::new(policy::FILES_AT_ONCE);
+    let uploads = files.iter().zip(metadata).map(async |(file, metadata)| {
+        // Nobody closes it.
+        let _turn = turns.acquire().await;
+        upload(work, file, metadata).await
+    });
+    Ok((asset_id, try_join_all(uploads).await?.into_iter().flatten().collect()))
 }
 
 /// That the bytes of a component are in ftrack's own location, where their name is the component's id (official clients, both).
-pub fn location(ids: &Ids, component_name: &str) -> Operation {
-    let component_id = ids.of(component_name);
+pub fn location(ids: &Ids, slot: &Slot) -> Operation {
+    let component_id = ids.of(slot);
     let attributes =
-        [("component_id", component_id), ("location_id", SERVER_LOCATION), ("resource_identifier", component_id)];
+        [("component_id", &*component_id), ("location_id", SERVER_LOCATION), ("resource_identifier", &*component_id)];
     let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    Operation::create("ComponentLocation", ids.location_of(component_name), attributes)
+    Operation::create("ComponentLocation", &ids.location_of(slot), attributes)
 }
 
-fn file((media, component_name): (Media, &'static str), ids: &Ids) -> Result<File> {
-    let source = media.source;
-    let file_name = source.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+fn file(part: &Part, work: &Work) -> Result<File> {
+    let source = part.source.clone();
     Ok(File {
-        component_id: ids.of(component_name).to_owned(),
-        component_name,
-        file_type: media.file_type,
-        file_name,
+        component_id: work.ids.of(&part.slot),
+        container_id: part.slot.sequence().map(|sequence| work.ids.of(&sequence)),
+        name: part.name.clone(),
+        file_type: part.file_type.clone(),
+        file_name: work.name_of(source.path()),
         plan: Plan::for_size(source.size_bytes()).map_err(|error| {
             let message = format!("'{}': {}", source.path().display(), error.message);
             Error { message, ..error }
         })?,
         source,
         md5: None,
+        is_stored: false,
         progress: Arc::default(),
     })
 }
 
-fn measure(work: &Work, files: &[File]) {
-    let files: Vec<_> =
-        files.iter().map(|file| (file.file_name.clone(), file.source.size_bytes(), file.progress.clone())).collect();
+fn measure(work: &Work, files: &[File], sequences: &[FrameSequence]) {
+    let file = |file: &File| Measured {
+        slot: Slot::Media,
+        name: file.file_name.clone(),
+        total: file.source.size_bytes(),
+        files: vec![file.progress.clone()],
+    };
+    let sequence = |sequence: &FrameSequence| Measured {
+        slot: sequence.slot.clone(),
+        name: sequence.printf_name(),
+        total: sequence.size_bytes(),
+        files: Vec::new(),
+    };
+    let uploaded = sequences.iter().filter(|sequence| sequence.upload);
+    *work.measured.lock() = files.iter().map(file).chain(uploaded.map(sequence)).collect();
+    let measured = work.measured.clone();
     work.job.measure(Box::new(move || {
-        let read = |(name, total, progress): &(String, u64, Arc<Progress>)| FileProgress {
-            name: name.clone(),
-            bytes_done: progress.sent(),
-            bytes_stored: progress.stored(),
-            bytes_total: *total,
+        let sum =
+            |measured: &Measured, bytes: fn(&Progress) -> u64| measured.files.iter().map(|file| bytes(file)).sum();
+        let read = |measured: &Measured| FileProgress {
+            name: measured.name.clone(),
+            bytes_done: sum(measured, Progress::sent),
+            bytes_stored: sum(measured, Progress::stored),
+            bytes_total: measured.total,
         };
-        files.iter().map(read).collect()
+        measured.lock().iter().map(read).collect()
     }));
 }
 
@@ -115,51 +191,69 @@ async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
 }
 
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
-/// same in one batch (share.js). The upload metadata are in the order of the files.
-async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
-    let asset = place.asset_query();
-    let mut operations: Vec<Operation> = asset.iter().map(Operation::query).collect();
-    for file in files {
-        operations.push(Operation::create("FileComponent", &file.component_id, attributes(file)));
-        operations.push(metadata(file));
+/// same in one batch (share.js). The upload metadata are in the order of the files, nothing for those that are in storage already:
+/// some servers open an upload by giving its addresses, and nobody would end it.
+async fn begin(work: &Work, asset: Option<Query>, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
+    let are_frames = files.iter().all(|file| file.container_id.is_some());
+    if !are_frames {
+        work.made.lock().components = files.iter().map(|file| file.component_id.clone()).collect();
     }
-    work.made.lock().components = files.iter().map(|file| file.component_id.clone()).collect();
-    let ids = files.iter().map(|file| file.component_id.as_str());
-    let probe = Query::select(&["id"], "FileComponent").filter(Filter::within("id", ids));
-    let committed = work.client().commit(&operations, &probe).await;
-    work.begun.notify_one();
-    let results = match committed? {
-        Committed::Now(results) => results,
-        Committed::Before(there) => {
-            // The answer with the addresses was lost: they can be asked for again. Or they are of an earlier try with the same key,
-            // which may have had another file, and no thumbnail.
-            let mut again: Vec<Operation> = asset.iter().map(Operation::query).collect();
-            for file in files {
-                again.push(match there.iter().any(|row| row["id"] == *file.component_id) {
-                    true => Operation::update("FileComponent", &[&file.component_id], attributes(file)),
-                    false => Operation::create("FileComponent", &file.component_id, attributes(file)),
-                });
-                again.push(metadata(file));
-            }
-            work.client().call_repeatable(&again).await?
-        }
-    };
-    work.made.lock().components_were_there = true;
+    let results = work.beginning(create_or_update(work, asset.as_ref(), files)).await?;
+    work.made.lock().components_were_there |= !are_frames;
     let mut results = results.into_iter();
     let asset_id = match asset {
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,
         None => None,
     };
-    Ok((asset_id, results.skip(1).step_by(2).collect()))
+    let metadata = files.iter().map(|file| {
+        // What became of the component itself.
+        results.next();
+        if file.is_stored { Value::Null } else { results.next().unwrap_or_default() }
+    });
+    Ok((asset_id, metadata.collect()))
+}
+
+/// Creates the components that are not there, and has those that are there fit the files: they are of an earlier try, or of this
+/// one, whose answer was lost. What is created is asked for before it is created again.
+async fn create_or_update(work: &Work, asset: Option<&Query>, files: &[File]) -> Result<Vec<Value>> {
+    let ids = |files: &[&File]| files.iter().map(|file| file.component_id.clone()).collect::<Vec<_>>();
+    let mut there: Vec<String> = Vec::new();
+    loop {
+        let missing: Vec<&File> = files.iter().filter(|file| !there.contains(&file.component_id)).collect();
+        let mut operations: Vec<Operation> = asset.into_iter().map(Operation::query).collect();
+        for file in files {
+            operations.push(match there.contains(&file.component_id) {
+                true => Operation::update("FileComponent", &[&file.component_id], attributes(file)),
+                false => Operation::create("FileComponent", &file.component_id, attributes(file)),
+            });
+            if !file.is_stored {
+                operations.push(metadata(file));
+            }
+        }
+        if missing.is_empty() {
+            return work.client().call_repeatable(&operations).await;
+        }
+        let probe = Query::select(&["id"], "FileComponent").filter(Filter::within("id", ids(&missing)));
+        match work.client().commit(&operations, &probe).await? {
+            Committed::Now(results) => return Ok(results),
+            // At least one more each time.
+            Committed::Before(rows) => {
+                let found = missing.iter().filter(|file| rows.iter().any(|row| row["id"] == *file.component_id));
+                let found: Vec<String> = found.map(|file| file.component_id.clone()).collect();
+                if found.is_empty() {
+                    return Err(malformed("FileComponent.id"));
+                }
+                there.extend(found);
+            }
+        }
+    }
 }
 
 fn attributes(file: &File) -> Map<String, Value> {
-    let attributes = [
-        ("name", json!(file.component_name)),
-        ("file_type", json!(file.file_type)),
-        ("size", json!(file.source.size_bytes())),
-    ];
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let attributes =
+        [("name", json!(file.name)), ("file_type", json!(file.file_type)), ("size", json!(file.source.size_bytes()))];
+    let container = file.container_id.as_ref().map(|id| ("container_id", json!(id)));
+    attributes.into_iter().chain(container).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn metadata(file: &File) -> Operation {
@@ -176,6 +270,11 @@ fn metadata(file: &File) -> Operation {
 
 /// Uploads one file, puts its parts together and checks what the storage holds then. Returns what is not as it should be.
 async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>> {
+    if file.is_stored {
+        file.progress.found_stored(file.source.size_bytes());
+        work.log.info("publish", format_args!("{} had been stored by an earlier try", file.file_name));
+        return Ok(Vec::new());
+    }
     let mut warnings = Vec::new();
     let journal = match journal(work, file).await {
         Ok(journal) => journal,
@@ -220,6 +319,7 @@ async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>
             }
             Err(error) => return Err(error),
             Ok(()) => {
+                note_stored(work, file).await;
                 forget(journal).await;
                 let size = file.source.size_bytes();
                 work.log.info("publish", format_args!("{} is in storage: {size} bytes", file.file_name));
@@ -229,6 +329,27 @@ async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>
     }
     // The second round ends in one of the arms above.
     Err(Error::new(Code::Internal, "a defect in the library lost an upload: please report it"))
+}
+
+/// Whether an earlier try had stored the whole file, as the outbox notes and the storage says.
+async fn is_stored(work: &Work, file: &File) -> bool {
+    let size = file.source.size_bytes();
+    let noted = work.kept.get().and_then(|kept| kept.fact(&stored(file)));
+    noted == Some(json!(size)) && work.check_size(&file.component_id, None, size).await.unwrap_or_default()
+}
+
+/// For a later try, should this one end before the version shows the file.
+async fn note_stored(work: &Work, file: &File) {
+    if let Some(kept) = work.kept.get()
+        && let Err(error) = kept.note(&stored(file), json!(file.source.size_bytes())).await
+    {
+        work.log.info("publish", format_args!("not noted in the outbox: {error}"));
+    }
+}
+
+/// The name of the fact.
+fn stored(file: &File) -> String {
+    format!("stored {}", file.component_id)
 }
 
 /// Makes one object of the parts. Whether that was done when the answer is lost, the object itself tells.

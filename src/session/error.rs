@@ -79,6 +79,8 @@ codes! {
     InvalidJson = -108, "FTR_E_INVALID_JSON", Misuse, false;
     /// A subscription's expression or an event's target cannot be read. The message names the position and what was expected there.
     Expression = -109, "FTR_E_EXPRESSION", Misuse, false;
+    /// The address is not one of the ftrack server, and the user and key go to no other. Send without them (FTR_HTTP_UPLOAD_NO_AUTH), or give an address of the server.
+    ForeignOrigin = -112, "FTR_E_FOREIGN_ORIGIN", Misuse, false;
 
     /// Called from the wake-up callback, in which only the functions for versions and for error texts may be called.
     WouldDeadlock = -201, "FTR_E_WOULD_DEADLOCK", State, false;
@@ -100,6 +102,27 @@ codes! {
     HubOff = -209, "FTR_E_HUB_OFF", State, false;
     /// The event was dropped before it was sent: more are waiting for the event hub than there is room for.
     HubDropped = -210, "FTR_E_HUB_DROPPED", State, true;
+    /// Another thread or process is working on this item of the outbox. Wait for its end, or come back later.
+    OutboxBusy = -211, "FTR_E_OUTBOX_BUSY", State, true;
+    /// The outbox has no such item: it may have ended meanwhile. List the outbox to see what is there.
+    OutboxNoItem = -212, "FTR_E_OUTBOX_NO_ITEM", State, false;
+    /// The outbox holds as many items, or as many bytes of copied files, as it may. Drain it, forget items that failed, or allow more.
+    OutboxFull = -213, "FTR_E_OUTBOX_FULL", State, true;
+    /// The outbox's folder cannot be read, written or locked: no permission, read-only, a full disk, or a file system without locks. The message names the path and the remedy.
+    OutboxUnusable = -214, "FTR_E_OUTBOX_UNUSABLE", State, false;
+    /// The item was written by a newer version of this library. Resume it with that version; this one leaves it alone.
+    OutboxNewer = -215, "FTR_E_OUTBOX_NEWER", State, false;
+    /// The item's files are not what was written: it is never published. Forget it, and publish its file again.
+    OutboxDamaged = -216, "FTR_E_OUTBOX_DAMAGED", State, false;
+
+    /// The session has no outbox: create it with ftr_session_options.outbox_folder or FTR_SESSION_OUTBOX.
+    OutboxOff = -217, "FTR_E_OUTBOX_OFF", State, false;
+    /// The item of the outbox is another user's, or goes to another server: use a session of that user and server.
+    OutboxOther = -218, "FTR_E_OUTBOX_OTHER", State, false;
+    /// The item of the outbox has failed for good, and waits for ftr_outbox_retry or ftr_outbox_forget. The message says why it failed.
+    OutboxFailed = -219, "FTR_E_OUTBOX_FAILED", State, false;
+    /// The publish was in the outbox for longer than ftr_session_options.outbox_max_age_s, and is not tried again by itself.
+    OutboxExpired = -220, "FTR_E_OUTBOX_EXPIRED", State, false;
 
     /// No server URL was given and FTRACK_SERVER is not set.
     NoServerUrl = -301, "FTR_E_NO_SERVER_URL", Configuration, false;
@@ -114,7 +137,7 @@ codes! {
     /// The CA file cannot be read or holds no PEM certificate.
     CaFile = -306, "FTR_E_CA_FILE", Configuration, false;
 
-    /// There is no file at the path.
+    /// There is no file at the path, or no folder for one that is to be written.
     FileNotFound = -401, "FTR_E_FILE_NOT_FOUND", File, false;
     /// The path is a directory or a device, not a file.
     NotAFile = -402, "FTR_E_NOT_A_FILE", File, false;
@@ -126,6 +149,16 @@ codes! {
     FileChanged = -405, "FTR_E_FILE_CHANGED", File, true;
     /// The file is larger than the server takes.
     FileTooLarge = -406, "FTR_E_FILE_TOO_LARGE", File, false;
+    /// The file of an item of the outbox has changed since the publish was accepted. Retry the item to publish it as it is now, or forget the item.
+    SourceChanged = -407, "FTR_E_SOURCE_CHANGED", File, false;
+    /// The file of an item of the outbox is no longer there. Bring it back, or the drive that it is on, and retry the item; or forget it.
+    SourceGone = -408, "FTR_E_SOURCE_GONE", File, true;
+    /// There is something at the path that is to be written. Give another path, or FTR_DOWNLOAD_OVERWRITE.
+    FileExists = -409, "FTR_E_FILE_EXISTS", File, false;
+    /// The file, or its folder, may not be written by this user, is being written by another download, or writing it failed.
+    FileUnwritable = -410, "FTR_E_FILE_UNWRITABLE", File, false;
+    /// The disk is full, or the user's share of it.
+    DiskFull = -411, "FTR_E_DISK_FULL", File, true;
 
     /// The server's name is unknown, or nothing answers at its address.
     Unreachable = -501, "FTR_E_UNREACHABLE", Network, true;
@@ -162,6 +195,10 @@ codes! {
     MalformedAnswer = -610, "FTR_E_MALFORMED_ANSWER", Server, true;
     /// The event hub refuses a subscription or an event; the message has its words.
     HubRefused = -611, "FTR_E_HUB_REFUSED", Server, false;
+    /// An endpoint of the server answered an upload with an error status, or sends it elsewhere; the message has its words.
+    HttpRefused = -612, "FTR_E_HTTP_REFUSED", Server, false;
+    /// The component's bytes are in no place from which they can be downloaded. The message names where it is registered.
+    NoLocation = -613, "FTR_E_NO_LOCATION", Server, false;
 
     /// The storage refused the bytes.
     StorageRefused = -701, "FTR_E_STORAGE_REFUSED", Storage, false;
@@ -200,8 +237,27 @@ codes! {
     SequenceEmpty = -813, "FTR_E_SEQUENCE_EMPTY", Media, false;
     /// Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message names two of them.
     SequenceMixed = -814, "FTR_E_SEQUENCE_MIXED", Media, false;
+    /// The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made through OCIO.
     /// The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a proxy made with OCIO.
     SceneLinear = -815, "FTR_E_SCENE_LINEAR", Media, false;
+    /// A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says where was looked, and what is missing.
+    FfmpegMissing = -816, "FTR_E_FFMPEG_MISSING", Media, false;
+    /// ffmpeg failed, or what it made is not what was asked for. The message has its last lines. Nothing is left of the file.
+    FfmpegFailed = -817, "FTR_E_FFMPEG_FAILED", Media, false;
+    /// ffmpeg made no progress for so long that it was stopped. Nothing is left of the file.
+    FfmpegStalled = -818, "FTR_E_FFMPEG_STALLED", Media, true;
+    /// The server could not encode the file; the message has its words. Nothing of the publish is left.
+    EncodeFailed = -819, "FTR_E_ENCODE_FAILED", Media, false;
+    /// The server has not encoded the file in the time allowed, and may do so later: the version is there, and shows its media then. Look at the server's jobs.
+    EncodeStuck = -820, "FTR_E_ENCODE_STUCK", Media, true;
+    /// The server does not encode: it is too old, or its administrator has switched it off. Publish an mp4 (H.264), jpg or png.
+    EncodeUnsupported = -821, "FTR_E_ENCODE_UNSUPPORTED", Media, false;
+    /// The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same height. The message names both.
+    RenditionsDiffer = -822, "FTR_E_RENDITIONS_DIFFER", Media, false;
+    /// Frames, or a still, are to become a movie and no rate was given, or one that is none: set ftr_publish_options.frame_rate.
+    FrameRateNeeded = -823, "FTR_E_FRAME_RATE_NEEDED", Media, false;
+    /// A file of the publish is not what its role says, or nothing tells what it is to be beside the others. Give each file a role that fits.
+    BadRole = -824, "FTR_E_BAD_ROLE", Media, false;
 
     /// No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set.
     NoContext = -851, "FTR_E_NO_CONTEXT", Publish, false;
@@ -213,6 +269,24 @@ codes! {
     UnknownStatus = -854, "FTR_E_UNKNOWN_STATUS", Publish, false;
     /// There is no such asset type. The message names those there are.
     UnknownAssetType = -855, "FTR_E_UNKNOWN_ASSET_TYPE", Publish, false;
+    /// There is no such user, or this one may not see it.
+    UnknownUser = -856, "FTR_E_UNKNOWN_USER", Publish, false;
+    /// The project has no such list of versions. The message names those it has; FTR_PUBLISH_CREATE_LISTS makes it.
+    UnknownList = -857, "FTR_E_UNKNOWN_LIST", Publish, false;
+    /// There is no such label for notes. The message names those there are.
+    UnknownLabel = -858, "FTR_E_UNKNOWN_LABEL", Publish, false;
+    /// Versions have no custom attribute with this key. The message names those they have.
+    UnknownAttribute = -859, "FTR_E_UNKNOWN_ATTRIBUTE", Publish, false;
+    /// The project has no such review session. The message names those it has; FTR_PUBLISH_CREATE_REVIEW_SESSION makes it.
+    UnknownReviewSession = -860, "FTR_E_UNKNOWN_REVIEW_SESSION", Publish, false;
+    /// An invitee has a mail address that cannot be one.
+    BadInvitee = -861, "FTR_E_BAD_INVITEE", Publish, false;
+    /// There is no version with this id, or this user may not see it.
+    UnknownVersion = -862, "FTR_E_UNKNOWN_VERSION", Publish, false;
+    /// The context is no version, and FTR_PUBLISH_INTO_VERSION needs one: give a version's id.
+    NotAVersion = -863, "FTR_E_NOT_A_VERSION", Publish, false;
+    /// The context is no task, and what was asked for needs one.
+    NoTask = -864, "FTR_E_NO_TASK", Publish, false;
 
     /// A defect in this library: please report it with the message.
     Internal = -901, "FTR_E_INTERNAL", Internal, false;
@@ -240,6 +314,14 @@ pub enum Stage {
     Finishing = 6,
     /// Others are told.
     Announcing = 7,
+    /// Bytes come from storage.
+    Downloading = 8,
+    /// Entities and their bytes are removed from the server.
+    Removing = 9,
+    /// The server encodes; between `Versioning` and `Finishing`.
+    Encoding = 10,
+    /// ffmpeg makes media, on this machine; between `Resolving` and `Uploading`.
+    Transcoding = 11,
 }
 
 /// The result of nearly everything.

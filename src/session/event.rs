@@ -27,6 +27,20 @@ pub enum Event {
         /// What exists.
         published: Arc<Published>,
     },
+    /// A job is in the outbox: from here on it survives the end of this process.
+    Kept {
+        /// The host's name for the job.
+        job: JobName,
+        /// With its name in the outbox.
+        published: Arc<Published>,
+    },
+    /// A publish from the outbox goes on as a job of this session.
+    Resumed {
+        /// The host's name for the job.
+        job: JobName,
+        /// With its name in the outbox.
+        published: Arc<Published>,
+    },
     /// A job's end. There is exactly one for each accepted job.
     Ended {
         /// The host's name for the job.
@@ -116,6 +130,10 @@ pub struct Progress {
     pub paused: bool,
     /// Each file.
     pub files: Vec<FileProgress>,
+    /// Frames that ffmpeg has made.
+    pub frames_done: u64,
+    /// Frames that it is to make; 0 where that is not known.
+    pub frames_total: u64,
 }
 
 /// How far one file of a job is.
@@ -176,11 +194,36 @@ pub struct Published {
     /// The media that reviewers open.
     pub component_id: Option<String>,
     /// Its reserved name, such as `ftrackreview-mp4`.
-    pub component_name: Option<&'static str>,
+    pub component_name: Option<String>,
     /// The thumbnail's component.
     pub thumbnail_id: Option<String>,
+    /// All components of the version.
+    pub components: Vec<Component>,
     /// Where a browser opens the version.
     pub link: Option<String>,
+    /// The note that it wrote.
+    pub note_id: Option<String>,
+    /// The server's job that encodes it.
+    pub encode_job_id: Option<String>,
+    /// The review session that shows the version.
+    pub review_session_id: Option<String>,
+    /// Its item in the outbox, while and if it is kept there.
+    pub outbox_id: Option<String>,
     /// What went on, but not as it should: each a sentence with its remedy.
     pub warnings: Vec<String>,
+    /// What an endpoint answered to an upload; what was removed, as JSON.
+    pub answer: Option<String>,
+    /// The HTTP status of the endpoint's answer.
+    pub http_status: Option<u16>,
+}
+
+/// A component that a publish made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// Its name, such as `ftrackreview-mp4-1080`.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The location that it is in.
+    pub location_id: &'static str,
 }

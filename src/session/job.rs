@@ -6,10 +6,15 @@ use super::gate::Gate;
 use super::policy;
 use super::queue::Queue;
 use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+
+/// What a job is asked to do: [`Job::cancel`] and [`Job::park`].
+const GO_ON: u8 = 0;
+const PARK: u8 = 1;
+const CANCEL: u8 = 2;
 
 /// Reads how far each file of the job is.
 pub type Measure = Box<dyn Fn() -> Vec<FileProgress> + Send + Sync>;
@@ -22,8 +27,9 @@ pub struct Job {
     state: Mutex<JobState>,
     end: Condvar,
     measure: OnceLock<Measure>,
-    cancelled: AtomicBool,
-    cancel: Notify,
+    frames: Mutex<(u64, u64)>,
+    stop: AtomicU8,
+    stopped: Notify,
     gate: Arc<Gate>,
 }
 
@@ -45,8 +51,9 @@ impl Job {
             state: Mutex::new(state),
             end: Condvar::new(),
             measure: OnceLock::new(),
-            cancelled: AtomicBool::new(false),
-            cancel: Notify::new(),
+            frames: Mutex::default(),
+            stop: AtomicU8::new(GO_ON),
+            stopped: Notify::new(),
             gate: Arc::default(),
         }
     }
@@ -63,17 +70,34 @@ impl Job {
 
     /// Asks the job to end as cancelled. It does so at the next point where that leaves nothing half done.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::SeqCst);
-        self.cancel.notify_waiters();
+        self.stop.store(CANCEL, Ordering::SeqCst);
+        self.stopped.notify_waiters();
     }
 
-    /// Completes when the job is asked to end.
+    /// Asks the job to end as parked if it is kept in an outbox, and as cancelled if not. A host that has cancelled it has the
+    /// last word.
+    pub fn park(&self) {
+        let _ = self.stop.compare_exchange(GO_ON, PARK, Ordering::SeqCst, Ordering::SeqCst);
+        self.stopped.notify_waiters();
+    }
+
+    /// Completes when the job is asked to end, in either way.
     pub async fn cancelled(&self) {
-        let mut notified = std::pin::pin!(self.cancel.notified());
+        let mut notified = std::pin::pin!(self.stopped.notified());
         notified.as_mut().enable();
-        if !self.cancelled.load(Ordering::SeqCst) {
+        if !self.is_stopping() {
             notified.await;
         }
+    }
+
+    /// Whether it is asked to end, in either way.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst) != GO_ON
+    }
+
+    /// Whether it is asked to end for now, to be gone on with later.
+    pub fn is_to_park(&self) -> bool {
+        self.stop.load(Ordering::SeqCst) == PARK
     }
 
     /// Closed while the job is paused.
@@ -119,6 +143,11 @@ impl Job {
         let _ = self.measure.set(measure);
     }
 
+    /// How many frames of how many ffmpeg has made; 0 is not known.
+    pub fn count_frames(&self, done: u64, total: u64) {
+        *self.frames.lock() = (done, total);
+    }
+
     /// Notes what exists on the server, for the job's end.
     pub fn note(&self, change: impl FnOnce(&mut Published)) {
         change(&mut self.state.lock().published);
@@ -135,6 +164,18 @@ impl Job {
         self.queue.keep(Event::VersionCreated { job: self.name(), published });
     }
 
+    /// Tells the host that the job is in the outbox. Once a job.
+    pub fn kept(&self) {
+        let published = Arc::new(self.published());
+        self.queue.keep(Event::Kept { job: self.name(), published });
+    }
+
+    /// Tells the host of a job that it did not submit: it goes on from the outbox. Once a job, before anything else.
+    pub fn resumed(&self) {
+        let published = Arc::new(self.published());
+        self.queue.keep(Event::Resumed { job: self.name(), published });
+    }
+
     /// Tells the host how far the job is, at most as often as the policy says, until dropped.
     pub(super) async fn report_progress(&self, meter: &Mutex<Meter>) {
         let mut interval = tokio::time::interval(policy::PROGRESS_INTERVAL);
@@ -147,7 +188,13 @@ impl Job {
     /// Tells the host how far the job is, if that has changed.
     pub(super) fn tell_progress(&self, meter: &Mutex<Meter>) {
         let files = self.measure.get().map(|measure| measure()).unwrap_or_default();
-        let reading = Reading { job: self.name(), stage: self.stage(), paused: self.gate.is_closed(), files };
+        let reading = Reading {
+            job: self.name(),
+            stage: self.stage(),
+            paused: self.gate.is_closed(),
+            files,
+            frames: *self.frames.lock(),
+        };
         if let Some(progress) = meter.lock().read(reading) {
             self.queue.progress(progress);
         }
@@ -231,6 +278,7 @@ struct Reading {
     stage: Stage,
     paused: bool,
     files: Vec<FileProgress>,
+    frames: (u64, u64),
 }
 
 /// Speed is the mean over about this long: shorter jumps with every part, longer lags behind a cap or a stall.
@@ -239,7 +287,7 @@ const SPEED_WINDOW: Duration = Duration::from_secs(2);
 impl Meter {
     /// Nothing when nothing has changed.
     fn read(&mut self, reading: Reading) -> Option<Progress> {
-        let Reading { job, stage, paused, mut files } = reading;
+        let Reading { job, stage, paused, mut files, frames } = reading;
         // A request that failed takes back what it had counted; the host sees the number rest until it is reached again.
         for (file, last) in files.iter_mut().zip(self.last.iter().flat_map(|last| &last.files)) {
             file.bytes_done = file.bytes_done.max(last.bytes_done);
@@ -255,7 +303,8 @@ impl Meter {
         let changed = self.last.as_ref().is_none_or(|last| {
             // Also of a stall the host learns: by a speed that falls.
             let slower = last.bytes_per_second >= 1.0 && last.bytes_per_second >= 2.0 * self.speed;
-            slower || (last.stage, last.paused, &last.files) != (stage, paused, &files)
+            let before = (last.stage, last.paused, last.frames_done, last.frames_total);
+            slower || before != (stage, paused, frames.0, frames.1) || last.files != files
         });
         let progress = Progress {
             job,
@@ -267,6 +316,8 @@ impl Meter {
             remaining,
             paused,
             files,
+            frames_done: frames.0,
+            frames_total: frames.1,
         };
         changed.then(|| self.last.insert(progress).clone())
     }
@@ -293,7 +344,7 @@ mod tests {
 
     fn reading(paused: bool, done: u64, stored: u64) -> Reading {
         let file = FileProgress { name: "a.mp4".into(), bytes_done: done, bytes_stored: stored, bytes_total: 100 };
-        Reading { job: JobName::default(), stage: Stage::Uploading, paused, files: vec![file] }
+        Reading { job: JobName::default(), stage: Stage::Uploading, paused, files: vec![file], frames: (0, 0) }
     }
 
     #[test]

@@ -4,22 +4,55 @@ use super::error::{Code, Error, Result};
 use super::event::{Event, State};
 use super::job::{Job, Meter, Token};
 use super::log::{Level, Log};
+use super::policy;
 use super::queue::Queue;
 use super::runtime::Runtime;
 use super::secret::Redactor;
 use super::status::Status;
 use parking_lot::{Condvar, Mutex};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
+use tokio::sync::Notify;
 
-/// One session. Cheap to share; everything in it may be used from any thread.
+/// One session. Cheap to clone; everything in it may be used from any thread.
+#[derive(Clone)]
 pub struct Session {
     queue: Arc<Queue>,
     log: Log,
     runtime: Arc<Runtime>,
     jobs: Arc<Jobs>,
     status: Arc<StatusCell>,
+}
+
+/// A session for work in the background, which does not keep the runtime alive.
+pub struct WeakSession {
+    queue: Arc<Queue>,
+    log: Log,
+    runtime: Weak<Runtime>,
+    jobs: Arc<Jobs>,
+    status: Arc<StatusCell>,
+}
+
+impl WeakSession {
+    /// The session, while it is open.
+    pub fn upgrade(&self) -> Option<Session> {
+        if self.jobs.state.lock().closed {
+            return None;
+        }
+        Some(Session {
+            queue: self.queue.clone(),
+            log: self.log.clone(),
+            runtime: self.runtime.upgrade()?,
+            jobs: self.jobs.clone(),
+            status: self.status.clone(),
+        })
+    }
+
+    /// Completes when the session's status has changed or it was closed.
+    pub async fn changed(&self) {
+        self.status.told.notified().await;
+    }
 }
 
 #[derive(Default)]
@@ -36,7 +69,17 @@ struct Admission {
 
 struct StatusCell {
     value: Mutex<(Status, Option<Error>)>,
+    /// For threads that wait.
     changed: Condvar,
+    /// For the one task that follows it.
+    told: Notify,
+}
+
+impl StatusCell {
+    fn tell(&self) {
+        self.changed.notify_all();
+        self.told.notify_one();
+    }
 }
 
 impl Session {
@@ -44,8 +87,20 @@ impl Session {
     pub fn open(level: Level, redactor: Redactor) -> Result<Session> {
         let queue = Arc::new(Queue::default());
         let log = Log::new(level, redactor, queue.clone());
-        let status = StatusCell { value: Mutex::new((Status::Connecting, None)), changed: Condvar::new() };
+        let status =
+            StatusCell { value: Mutex::new((Status::Connecting, None)), changed: Condvar::new(), told: Notify::new() };
         Ok(Session { queue, log, runtime: Runtime::shared()?, jobs: Arc::default(), status: Arc::new(status) })
+    }
+
+    /// For work in the background.
+    pub fn downgrade(&self) -> WeakSession {
+        WeakSession {
+            queue: self.queue.clone(),
+            log: self.log.clone(),
+            runtime: Arc::downgrade(&self.runtime),
+            jobs: self.jobs.clone(),
+            status: self.status.clone(),
+        }
     }
 
     /// Its events.
@@ -90,11 +145,20 @@ impl Session {
 
     /// Accepts a job: from here on there will be exactly one end of it. It begins with [`Session::start`].
     pub fn accept(&self, tag: u64) -> Result<Accepted> {
+        self.accept_within(tag, policy::JOB_CAPACITY)
+    }
+
+    /// Accepts a job that the host did not ask for: it leaves room for those that it will.
+    pub fn accept_unasked(&self, tag: u64) -> Result<Accepted> {
+        self.accept_within(tag, policy::JOB_CAPACITY / 2)
+    }
+
+    fn accept_within(&self, tag: u64, capacity: usize) -> Result<Accepted> {
         let mut state = self.jobs.state.lock();
         if state.closed {
             return Err(Error::new(Code::Closed, "the session is closed and accepts nothing new: create another"));
         }
-        self.queue.reserve()?;
+        self.queue.reserve(capacity)?;
         let job = Arc::new(Job::new(tag, self.queue.clone()));
         state.running.push(job.clone());
         drop(state);
@@ -135,7 +199,12 @@ impl Session {
         });
     }
 
-    /// Accepts nothing new, waits for the jobs until `deadline`, then cancels what is left and returns how many that are.
+    /// Whether it accepts nothing new.
+    pub fn is_closed(&self) -> bool {
+        self.jobs.state.lock().closed
+    }
+
+    /// Accepts nothing new, waits for the jobs until `deadline`, then parks or cancels what is left and returns how many that are.
     pub fn close(&self, deadline: Option<Instant>) -> usize {
         let mut state = self.jobs.state.lock();
         state.closed = true;
@@ -152,15 +221,15 @@ impl Session {
         let left = state.running.clone();
         drop(state);
         for job in &left {
-            job.cancel();
+            job.park();
         }
         // The waiting threads are told, but no event is queued: this is a host's thread.
         self.status.value.lock().0 = Status::Closed;
-        self.status.changed.notify_all();
+        self.status.tell();
         left.len()
     }
 
-    /// Cancels everything and lets go. What the jobs must clean up goes on in the background.
+    /// Parks or cancels everything and lets go. What the jobs must clean up goes on in the background.
     pub fn abandon(&self) {
         self.queue.wake().set_callback(None);
         self.close(Some(Instant::now()));
@@ -203,7 +272,7 @@ impl Reporter {
             // Under the lock: whoever learns of the status in one way finds it in the other.
             self.queue.status_unannounced(Event::Status { status, error })
         };
-        self.status.changed.notify_all();
+        self.status.tell();
         self.queue.announce(waking);
     }
 }

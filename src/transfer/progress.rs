@@ -40,6 +40,21 @@ impl Progress {
         self.total.store(total, Ordering::Relaxed);
     }
 
+    /// All of `total` bytes are in storage: an earlier try had sent them.
+    pub fn found_stored(&self, total: u64) {
+        self.begin(total, total);
+    }
+
+    /// So many bytes of a download have arrived on this machine.
+    pub(super) fn receive(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// And are on its disk.
+    pub(super) fn land(&self, bytes: u64) {
+        self.stored.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Never below nothing: a request of an upload that was begun anew may fail late.
     fn take_back(&self, bytes: u64) {
         let back = |sent: u64| Some(sent.saturating_sub(bytes));
@@ -148,6 +163,15 @@ impl Counter {
             self.progress.take_back(state.sent);
             state.over = true;
         }
+    }
+}
+
+/// Takes back what a request counted unless it succeeded, also when its future is dropped.
+pub(super) struct Attempt(pub(super) Counter);
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.0.fail();
     }
 }
 

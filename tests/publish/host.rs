@@ -135,8 +135,6 @@ impl Session {
         let texts = publish.texts();
         let pointer = |index: usize| texts[index].as_ref().map_or(null(), |text| text.as_ptr());
         let options = ftr_publish_options {
-            struct_size: size_of::<ftr_publish_options>() as u32,
-            flags: 0,
             path: pointer(0),
             context: pointer(1),
             asset_name: pointer(2),
@@ -146,8 +144,8 @@ impl Session {
             thumbnail: pointer(6),
             tag: 7,
             idempotency_key: pointer(7),
-            announce_topic: null(),
-            announce_data: null(),
+            flags: if publish.copy_source { FTR_PUBLISH_COPY_SOURCE } else { 0 },
+            ..publish_options()
         };
         let mut job = 0;
         // SAFETY: the texts outlive the call.
@@ -175,6 +173,13 @@ impl Session {
             }
         }
         panic!("the status {status} was not told");
+    }
+
+    /// Waits for an event of this kind.
+    #[allow(dead_code)] // not every test program waits for one
+    pub fn await_event(&self, kind: i32) -> Value {
+        let mut events = std::iter::from_fn(|| self.next_event(GUARD_MS));
+        events.find(|event| event["kind"] == kind).unwrap_or_else(|| panic!("no event {kind} came"))
     }
 
     fn next_event(&self, timeout_ms: i32) -> Option<Value> {
@@ -210,6 +215,7 @@ pub struct Publish {
     pub status: Option<String>,
     pub thumbnail: Option<PathBuf>,
     pub idempotency_key: Option<String>,
+    pub copy_source: bool,
 }
 
 impl Publish {
@@ -266,6 +272,7 @@ pub struct Ended {
     pub component_name: String,
     pub thumbnail_id: String,
     pub link: String,
+    pub outbox_id: String,
     pub warnings: Vec<String>,
 }
 
@@ -293,6 +300,7 @@ impl Ended {
                 component_name: copy(result.component_name),
                 thumbnail_id: copy(result.thumbnail_id),
                 link: copy(result.link),
+                outbox_id: copy(result.outbox_id),
                 warnings,
             }
         }
@@ -308,30 +316,20 @@ impl Ended {
 pub fn session_options() -> ftr_session_options {
     ftr_session_options {
         struct_size: size_of::<ftr_session_options>() as u32,
-        flags: 0,
-        server_url: null(),
-        api_key: null(),
-        api_user: null(),
-        timeout_ms: 0,
-        connect_timeout_ms: 0,
-        headers: null(),
-        cookies: null(),
-        proxy: null(),
-        ca_file: null(),
         log_level: FTR_LOG_WARNING,
-        reserved: 0,
-        user_data: std::ptr::null_mut(),
-        on_progress: None,
-        on_job: None,
-        on_event: None,
-        on_log: None,
-        upload_memory_bytes: 0,
-        upload_bytes_per_second: 0,
-        parallel_uploads: 0,
-        upload_connections: 0,
-        upload_verify: FTR_VERIFY_ETAG,
-        reserved2: 0,
-        journal_folder: null(),
+        // What is published does not depend on the machine.
+        ffmpeg_path: c"".as_ptr(),
+        // SAFETY: integers, nullable pointers and optional functions, of which all zero bytes are a value.
+        ..unsafe { std::mem::zeroed() }
+    }
+}
+
+/// As the INIT macro makes them.
+pub fn publish_options() -> ftr_publish_options {
+    ftr_publish_options {
+        struct_size: size_of::<ftr_publish_options>() as u32,
+        // SAFETY: as above.
+        ..unsafe { std::mem::zeroed() }
     }
 }
 

@@ -37,7 +37,8 @@ pub fn provide_event_hub() -> Outcome {
 /// Runs the official Python client.
 pub fn python() -> Outcome<String> {
     let mut command = shell::program(python_environment()?.join("python"));
-    command.args(["-W", "ignore::DeprecationWarning", "tests/peers/python/test_peer.py", "--verbose"]);
+    command.args(["-W", "ignore::DeprecationWarning", "-m", "unittest", "discover", "--verbose"]);
+    command.args(["--start-directory", "tests/peers/python", "--pattern", "test_peer*.py"]);
     run_python("python-client", &mut command)
 }
 
@@ -67,6 +68,9 @@ pub fn review_page() -> Outcome<String> {
     let mut command = shell::program(tools::node()?);
     command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
     command.args(["--reader", READER.0, "--reader-key", READER.1]);
+    shell::run(stage.tell(&mut command))?;
+    let mut command = shell::program(tools::node()?);
+    command.args(["tests/browser/reviews.mjs", "--url", &stage.server.url]);
     shell::run(stage.tell(&mut command))?;
     // At last with the C program that watches: clicks reach it.
     let watch = cc::example("watch", &artifacts::build()?, &scratch("review-page"))?;

@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::ahead::Ahead;
 use super::changes::{self, Changes};
-use super::{delete, information, relations, search, upload, write};
+use super::{delete, information, invite, relations, search, upload, write};
 use crate::auth::Caller;
+use crate::encoding::{self, Queued};
 use crate::error::{ApiError, ApiResult, Exception};
 use crate::hub::update::{self, Origin};
+use crate::mails::Mail;
 use crate::model::schemas::schemas;
 use crate::model::{EntityType, model, tables};
 use crate::query::{self, Environment};
@@ -36,6 +38,10 @@ pub struct Batch<'a> {
     pub released: HashSet<(&'static str, Vec<String>)>,
     /// What is told over the event hub; `None` when nobody is there to be told.
     pub changes: Option<Changes>,
+    /// Jobs that begin when the batch has passed.
+    pub encodings: Vec<Queued>,
+    /// What is sent when the batch has passed.
+    pub mails: Vec<Mail>,
     /// The upload that was begun for the operation that runs.
     pub upload: Option<MultipartUpload>,
 }
@@ -68,6 +74,8 @@ pub fn run(
         unfinished: Vec::new(),
         released: HashSet::new(),
         changes: (state.hub.connections() > 0).then(Changes::default),
+        encodings: Vec::new(),
+        mails: Vec::new(),
         upload: None,
     };
     let mut results = Vec::with_capacity(operations.len());
@@ -81,8 +89,11 @@ pub fn run(
     relations::finish(&mut batch)?;
     let changed = changes::entities(&batch)?;
     let name = if changed.is_empty() { String::new() } else { display_name(&batch)? };
+    let (encodings, mails) = (std::mem::take(&mut batch.encodings), std::mem::take(&mut batch.mails));
     drop(batch);
     transaction.commit()?;
+    encodings.into_iter().for_each(Queued::send);
+    mails.into_iter().for_each(|mail| state.mails.send(mail));
     // Still with the database's only connection in hand: events come in the order of the commits.
     update::publish(&state.hub, caller, &name, origin, &changed);
     // The batch has passed: what cannot be told now is told after the next one.
@@ -108,6 +119,8 @@ impl Batch<'_> {
             "update" => self.writing(action, |batch| write::update(batch, operation)),
             "delete" => self.writing(action, |batch| delete::delete(batch, operation)),
             "get_upload_metadata" => self.writing(action, |batch| upload::metadata(batch, operation)),
+            "encode_media" => self.writing(action, |batch| encoding::request::encode_media(batch, operation)),
+            "send_review_session_invite" => self.writing(action, |batch| invite::send(batch, operation)),
             _ => Err(ApiError::new(Exception::InvalidAction, format!("Invalid action u'{action}'"))),
         }
     }

@@ -9,15 +9,13 @@ use serde_json::{Map, Value, json};
 
 use super::batch::Batch;
 use super::write::find;
+use crate::encoding::request::ENCODING;
 use crate::error::ApiResult;
 use crate::model::{EntityType, model};
 use crate::query::Loader;
 
 /// The deepest chain of parents: a guard, no project is that deep.
 const MOST_PARENTS: usize = 100;
-
-/// What a version's placeholder for media that are being encoded reads (reference, 3.4).
-const ENCODING: &str = "encoding";
 
 /// The entities a batch has touched, in order.
 #[derive(Default)]
@@ -107,6 +105,11 @@ pub fn entities(batch: &Batch<'_>) -> ApiResult<Vec<Value>> {
             && after["value"] != ENCODING;
         let encoded = if is_encoded { version_of(&parents) } else { None };
         entities.push(described(action, changes, parents));
+        // Once, however many components a version has got.
+        let is_told = |one: &Value| {
+            entities.iter().any(|told: &Value| told["action"] == "encoded" && told["entityId"] == one["entityId"])
+        };
+        let encoded = encoded.filter(|one| !is_told(one));
         entities.extend(encoded);
     }
     Ok(entities)

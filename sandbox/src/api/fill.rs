@@ -65,6 +65,18 @@ pub fn follow_parent(batch: &Batch<'_>, entity: &EntityType, key: &[String], col
     Ok(())
 }
 
+/// What was put into a collection of an entity is in the same project, where it has none yet.
+pub fn follow_owner(batch: &Batch<'_>, entity: &EntityType, via: &str, owner: &str) -> ApiResult<()> {
+    let follows = |name| matches!(name, Some(Fill::ProjectOf(column)) if column == via);
+    if !entity.attribute("project_id").is_some_and(|attribute| follows(attribute.fill)) {
+        return Ok(());
+    }
+    let project = project_of(batch, &SqlValue::Text(owner.to_owned()))?;
+    let sql = format!("UPDATE \"{}\" SET project_id = ?1 WHERE \"{via}\" = ?2 AND project_id IS NULL", entity.table);
+    batch.connection.execute(&sql, params![project, owner])?;
+    Ok(())
+}
+
 /// Writes down who changed a status, where the type has such a record.
 pub fn record_status_change(
     batch: &Batch<'_>,

@@ -3,13 +3,15 @@
 pub(crate) mod ahead;
 pub(crate) mod batch;
 mod changes;
+mod custom;
 mod delete;
 mod fill;
 mod information;
+mod invite;
 mod relations;
 mod search;
 mod upload;
-mod write;
+pub(crate) mod write;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};

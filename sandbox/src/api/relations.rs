@@ -5,8 +5,8 @@ use rusqlite::{Connection, params, params_from_iter};
 use serde_json::{Value, json};
 
 use super::batch::{Batch, key_text};
-use super::changes;
 use super::write::{by_key, refused};
+use super::{changes, fill};
 use crate::error::{ApiError, ApiResult};
 use crate::model::{Attribute, EntityType, Kind, model};
 
@@ -33,7 +33,7 @@ pub fn write(
             let mut missing = Vec::new();
             for key in &keys {
                 changes::touching(batch, target, key, false)?;
-                if !adopt(batch.connection, entity, id, target, via, key)? {
+                if !adopt(batch, entity, id, target, via, key)? {
                     missing.push(key.clone());
                 }
             }
@@ -57,7 +57,7 @@ pub fn finish(batch: &mut Batch<'_>) -> ApiResult<()> {
         let Some(target) = model().entity(to) else { continue };
         for key in missing {
             changes::touching(batch, target, &key, false)?;
-            if !adopt(batch.connection, entity, &id, target, via, &key)? {
+            if !adopt(batch, entity, &id, target, via, &key)? {
                 let message =
                     format!("{}.{}: there is no {to} with the key {}.", entity.name, attribute.name, json!(key));
                 return Err(ApiError::integrity(message));
@@ -85,7 +85,7 @@ fn keys(entity: &EntityType, attribute: &Attribute, target: &EntityType, items: 
 
 /// Points the row's `via` at the owner; `false` when there is no such row.
 fn adopt(
-    connection: &Connection,
+    batch: &Batch<'_>,
     owner: &EntityType,
     id: &str,
     target: &EntityType,
@@ -103,7 +103,10 @@ fn adopt(
     let sql = format!("UPDATE \"{}\" SET {assignments} WHERE {}", target.table, by_key(target, values.len()));
     let parameters = values.into_iter().chain(key.iter().map(String::as_str));
     let changed =
-        connection.execute(&sql, params_from_iter(parameters)).map_err(|error| refused(target, key, error))?;
+        batch.connection.execute(&sql, params_from_iter(parameters)).map_err(|error| refused(target, key, error))?;
+    if changed > 0 {
+        fill::follow_owner(batch, target, via, id)?;
+    }
     Ok(changed > 0)
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{ErrorCode, OptionalExtension, params_from_iter};
 use serde_json::{Map, Value, json};
 
 use super::batch::{Batch, entity_data, entity_key, entity_type, key_text};
-use super::{fill, relations};
+use super::{custom, fill, invite, relations};
 use crate::error::{ApiError, ApiResult, Exception};
 use crate::model::{Attribute, Default, EntityType, Fill, Kind, TYPE_COLUMN, model};
 use crate::query::Loader;
@@ -35,11 +35,13 @@ pub fn create(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
     check_classifier(entity, &columns)?;
     complete(batch, entity, &mut columns)?;
     check_references(batch, entity, &columns)?;
+    invite::check_address(entity, &columns)?;
     let key = key_of(entity, &columns)?;
     insert(batch, entity, &key, &columns)?;
     if let Some(changes) = &mut batch.changes {
         changes.created(entity, &key);
     }
+    custom::complete(batch, entity, &key[0])?;
     batch.created.extend(key.first().filter(|_| key.len() == 1).cloned());
     for (attribute, items) in collections {
         relations::write(batch, entity, &key[0], attribute, items)?;
@@ -77,6 +79,7 @@ pub fn update(batch: &mut Batch<'_>, operation: &Value) -> ApiResult<Value> {
         return Err(ApiError::validation(format!("{}.{} cannot be changed.", entity.name, attribute.name)));
     }
     check_references(batch, entity, &columns)?;
+    invite::check_address(entity, &columns)?;
     check_order(batch, entity, &columns)?;
     fill::refuse_own_descendant(batch, entity, &key, &columns)?;
     if !columns.is_empty() {

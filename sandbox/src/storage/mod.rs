@@ -14,13 +14,13 @@ mod object_store;
 mod parts;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
 
 pub use self::error::StorageError;
-pub(crate) use self::folder::{File, Shown, serve};
+pub(crate) use self::folder::{File, Received, Shown, discard, receive, serve};
 pub use self::limits::{Limits, MOST_PARTS};
 pub use self::object_store::ObjectStoreConfig;
 
@@ -163,6 +163,24 @@ impl Storage {
     pub fn path(&self, component_id: &str) -> Option<PathBuf> {
         let (folder, id) = self.folder(component_id)?;
         folder.path(&id)
+    }
+
+    /// Brings the component's object to a new file at `path`. For the server's own work on media.
+    pub(crate) async fn fetch(&self, component_id: &str, path: &Path) -> Result<(), StorageError> {
+        let id = ComponentId::parse(component_id)?;
+        match &self.place {
+            Place::Folder(folder) => folder.fetch(id, path.to_owned()).await,
+            Place::ObjectStore(store) => store.fetch(&id, path).await,
+        }
+    }
+
+    /// Makes the file at `path` the component's object, as a client's upload would.
+    pub(crate) async fn put(&self, component_id: &str, path: &Path, file_name: &str) -> Result<(), StorageError> {
+        let id = ComponentId::parse(component_id)?;
+        match &self.place {
+            Place::Folder(folder) => folder.put(id, path.to_owned()).await,
+            Place::ObjectStore(store) => store.put(&id, path, file_name).await,
+        }
     }
 
     /// Deletes the component's object, what was derived from it, and its open upload. No object is no error, as in S3.

@@ -13,9 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use tower_http::cors::{Any, CorsLayer};
 use url::form_urlencoded;
 
-use super::Folder;
 use super::receive::{discard, receive};
 use super::serve::{Shown, serve};
+use super::{Folder, no_data};
 use crate::storage::component_id::ComponentId;
 use crate::storage::error::StorageError;
 
@@ -70,9 +70,8 @@ async fn get_object(
     let parameters = parameters(query);
     refuse_keys(request.headers(), &parameters)?;
     let parameters = folder.inner.signer.check("GET", &component_id, parameters, request.headers())?;
-    let file = folder.file(&ComponentId::parse(&component_id)?).ok_or_else(|| {
-        StorageError::not_found("NoSuchKey", format!("no data are stored for component {component_id}"))
-    })?;
+    let id = ComponentId::parse(&component_id)?;
+    let file = folder.file(&id).ok_or_else(|| no_data(&id))?;
     let shown = Shown {
         content_type: parameters.get("response-content-type").map_or("application/octet-stream", String::as_str),
         file_name: parameters.get("file-name").map_or(component_id.as_str(), String::as_str),
@@ -106,7 +105,7 @@ impl Folder {
 
     /// Receives the body, checks it, and only then puts it in its place. Returns the quoted ETag.
     async fn take(&self, put: Put, body: Body) -> Result<String, StorageError> {
-        let received = receive(body, self.inner.objects.incoming().to_owned()).await?;
+        let received = receive(body.into_data_stream(), self.inner.objects.incoming().to_owned()).await?;
         if received.size != put.length {
             let message = format!("the body has {} bytes, Content-Length says {}", received.size, put.length);
             return Err(StorageError::bad_request("IncompleteBody", message));

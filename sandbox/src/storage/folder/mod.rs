@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use axum::Router;
 use parking_lot::RwLock;
 
+pub(crate) use self::receive::{Received, discard, receive};
 pub(crate) use self::serve::{File, Shown, serve};
 
 use self::address::{Address, Signer};
@@ -133,6 +134,24 @@ impl Folder {
         .await
     }
 
+    /// Brings the object to a new file: as another name of it where the file system can, which nobody may write to.
+    pub(super) async fn fetch(&self, id: ComponentId, path: PathBuf) -> Result<(), StorageError> {
+        let object = self.path(&id).ok_or_else(|| no_data(&id))?;
+        blocking(move || {
+            if std::fs::hard_link(&object, &path).is_err() {
+                std::fs::copy(&object, &path)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes a copy of the file the component's object.
+    pub(super) async fn put(&self, id: ComponentId, path: PathBuf) -> Result<(), StorageError> {
+        let folder = self.clone();
+        blocking(move || Ok(folder.inner.objects.copy(&id, &path)?)).await
+    }
+
     pub(super) async fn remove(&self, id: ComponentId) -> Result<(), StorageError> {
         let folder = self.clone();
         blocking(move || {
@@ -176,6 +195,10 @@ impl Folder {
     fn url(&self, address: &Address) -> String {
         format!("{}{}", self.inner.public_url.read(), self.inner.signer.sign(address))
     }
+}
+
+fn no_data(id: &ComponentId) -> StorageError {
+    StorageError::not_found("NoSuchKey", format!("no data are stored for component {}", id.as_str()))
 }
 
 /// Runs work that waits for the disk where it holds nobody up.

@@ -1,15 +1,17 @@
 //! Stored objects: one file a component, which appears whole or not at all.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use md5::{Digest, Md5};
 use parking_lot::RwLock;
 use tempfile::NamedTempFile;
 
 use super::ignore_missing;
 use super::serve::File;
 use crate::storage::component_id::ComponentId;
+use crate::storage::limits::READ_BLOCK;
 
 /// The folder of objects. The ETag of `<id>` stands beside it in `<id>.etag`.
 ///
@@ -53,7 +55,7 @@ impl Objects {
         let path = self.path(id);
         fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
         let mut etag_file = NamedTempFile::new_in(&self.incoming)?;
-        io::Write::write_all(&mut etag_file, etag.as_bytes())?;
+        etag_file.write_all(etag.as_bytes())?;
         let _pair = self.pair.write();
         // The old ETag goes first: a crash in between leaves an object without one, never with a wrong one.
         ignore_missing(fs::remove_file(etag_path(&path)))?;
@@ -69,6 +71,22 @@ impl Objects {
             io::copy(&mut fs::File::open(part)?, whole.as_file_mut())?;
         }
         self.store(id, whole, etag)
+    }
+
+    /// Makes a copy of the file the component's object.
+    pub(super) fn copy(&self, id: &ComponentId, file: &Path) -> io::Result<()> {
+        let (mut source, mut copy, mut digest) =
+            (fs::File::open(file)?, NamedTempFile::new_in(&self.incoming)?, Md5::new());
+        let mut block = vec![0; READ_BLOCK];
+        loop {
+            let count = source.read(&mut block)?;
+            if count == 0 {
+                break;
+            }
+            digest.update(&block[..count]);
+            copy.write_all(&block[..count])?;
+        }
+        self.store(id, copy, &format!("\"{}\"", hex::encode(digest.finalize())))
     }
 
     /// Deletes the object and its ETag; fine when they are gone already.

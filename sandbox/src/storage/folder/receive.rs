@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use axum::body::{Body, Bytes};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use md5::{Digest, Md5};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
@@ -13,19 +13,21 @@ use crate::storage::error::StorageError;
 use crate::storage::limits::{CHUNKS_IN_FLIGHT, READ_AFTER_REFUSAL};
 
 /// A body that is on disk, under a name nobody reads; dropping it deletes it.
-pub(super) struct Received {
-    pub(super) file: NamedTempFile,
-    pub(super) size: u64,
-    pub(super) md5: [u8; 16],
+pub(crate) struct Received {
+    pub(crate) file: NamedTempFile,
+    pub(crate) size: u64,
+    pub(crate) md5: [u8; 16],
 }
 
-/// Writes the body to a new file in `folder`.
+/// Writes a body, or what comes in one, to a new file in `folder`.
 ///
 /// Writing and MD5 (the slowest part, about 1 GB/s) run on a blocking thread of their own.
-pub(super) async fn receive(body: Body, folder: PathBuf) -> Result<Received, StorageError> {
+pub(crate) async fn receive<E: std::fmt::Display>(
+    mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    folder: PathBuf,
+) -> Result<Received, StorageError> {
     let (chunks, queue) = mpsc::channel(CHUNKS_IN_FLIGHT);
     let writer = tokio::task::spawn_blocking(move || write(queue, folder));
-    let mut stream = body.into_data_stream();
     let mut broken = None;
     while let Some(next) = stream.next().await {
         match next {
@@ -53,7 +55,7 @@ pub(super) async fn receive(body: Body, folder: PathBuf) -> Result<Received, Sto
 }
 
 /// Reads and drops some of a refused body, so that the client gets to the answer.
-pub(super) async fn discard(body: Body) {
+pub(crate) async fn discard(body: Body) {
     let mut stream = body.into_data_stream();
     let mut left = READ_AFTER_REFUSAL;
     while let Some(Ok(chunk)) = stream.next().await {
@@ -84,8 +86,7 @@ mod tests {
     async fn a_body_that_breaks_off_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let chunks = [Ok(Bytes::from_static(b"only this")), Err(io::Error::other("connection lost"))];
-        let body = Body::from_stream(futures_util::stream::iter(chunks));
-        let refusal = receive(body, folder.path().to_owned()).await.err().unwrap();
+        let refusal = receive(futures_util::stream::iter(chunks), folder.path().to_owned()).await.err().unwrap();
         assert_eq!(refusal.code(), "IncompleteBody");
         assert!(refusal.message().contains("9 bytes"), "{refusal}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

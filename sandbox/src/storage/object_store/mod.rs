@@ -7,8 +7,9 @@ mod bucket;
 mod config;
 mod ledger;
 mod requests;
+mod transfer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -26,6 +27,7 @@ use super::headers::{disposition, reading_disposition};
 use super::limits::{Limits, MOST_PARTS};
 use super::parts::{bare, check_listed};
 use super::{MultipartUpload, Upload};
+use crate::links::content_type;
 
 /// Requests for the same component wait for each other, so that it has one open upload at most; others seldom do.
 const LOCKS: usize = 64;
@@ -158,6 +160,19 @@ impl ObjectStore {
             Err(error) if error.status() == StatusCode::NOT_FOUND => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Brings the object to a new file.
+    pub(super) async fn fetch(&self, id: &ComponentId, path: &Path) -> Result<(), StorageError> {
+        transfer::fetch(&self.requests, id.as_str(), path).await
+    }
+
+    /// Makes the file the component's object, with one PUT.
+    pub(super) async fn put(&self, id: &ComponentId, path: &Path, file_name: &str) -> Result<(), StorageError> {
+        let (shown, kind) = (disposition("attachment", file_name), content_type(file_name));
+        let headers = [("content-disposition", shown.as_str()), ("content-type", kind.as_str())];
+        let asked = Asked { headers: &headers, ..Asked::new(Method::Put, id.as_str()) };
+        transfer::put(&self.requests, asked, path).await
     }
 
     pub(super) async fn remove(&self, id: &ComponentId) -> Result<(), StorageError> {

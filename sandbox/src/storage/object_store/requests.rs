@@ -90,6 +90,30 @@ impl Requests {
 
     /// Asks once; the body of the answer.
     pub(super) async fn send_once(&self, asked: Asked<'_>) -> Result<String, StorageError> {
+        // An empty body too: some stores want its length.
+        let body = asked.body.unwrap_or_default().to_owned();
+        let response = self.start(asked, body.into()).await?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| self.unreachable(error))?;
+        // An upload that cannot be completed may be told below a status that was sent long before.
+        if status.is_success() && !text.contains("<Error>") {
+            return Ok(text);
+        }
+        Err(self.refused(status, &text))
+    }
+
+    /// Asks once for what is too large to be held; the answer's body is still to come.
+    pub(super) async fn open(&self, asked: Asked<'_>, body: reqwest::Body) -> Result<reqwest::Response, StorageError> {
+        let response = self.start(asked, body).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = response.text().await.map_err(|error| self.unreachable(error))?;
+        Err(self.refused(status, &text))
+    }
+
+    async fn start(&self, asked: Asked<'_>, body: reqwest::Body) -> Result<reqwest::Response, StorageError> {
         let method = match asked.method {
             Method::Head => reqwest::Method::HEAD,
             Method::Get => reqwest::Method::GET,
@@ -101,16 +125,7 @@ impl Requests {
         for (name, value) in asked.headers {
             request = request.header(*name, *value);
         }
-        // An empty body too: some stores want its length.
-        request = request.body(asked.body.unwrap_or_default().to_owned());
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
-        let status = response.status();
-        let text = response.text().await.map_err(|error| self.unreachable(error))?;
-        // An upload that cannot be completed may be told below a status that was sent long before.
-        if status.is_success() && !text.contains("<Error>") {
-            return Ok(text);
-        }
-        Err(self.refused(status, &text))
+        request.body(body).send().await.map_err(|error| self.unreachable(error))
     }
 
     /// What the store said, without the keys should it have repeated them.
@@ -125,7 +140,7 @@ impl Requests {
         StorageError::refused(status, code, format!("the object store at {} says: {said}", self.shown))
     }
 
-    fn unreachable(&self, error: reqwest::Error) -> StorageError {
+    pub(super) fn unreachable(&self, error: reqwest::Error) -> StorageError {
         // Without the address: its query is a permission.
         let message = format!("the object store at {} cannot be reached: {}", self.shown, chain(&error.without_url()));
         StorageError::refused(StatusCode::BAD_GATEWAY, UNREACHABLE, message)
