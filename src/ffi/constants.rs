@@ -86,6 +86,10 @@ pub const FTR_STAGE_ANNOUNCING: i32 = 7;
 pub const FTR_STAGE_DOWNLOADING: i32 = 8;
 /// Entities and their bytes are removed from the server. From here on a job is not cancelled any more.
 pub const FTR_STAGE_REMOVING: i32 = 9;
+/// Of FTR_MODE_ENCODE, between FTR_STAGE_VERSIONING and FTR_STAGE_FINISHING: the server encodes. Cancelling still takes everything back.
+pub const FTR_STAGE_ENCODING: i32 = 10;
+/// ffmpeg makes media on this machine, between FTR_STAGE_RESOLVING and FTR_STAGE_UPLOADING. ftr_job_pause does not hold it, cancelling stops it at once.
+pub const FTR_STAGE_TRANSCODING: i32 = 11;
 
 /// The session's status changed: see ftr_event_info.status and .error. Only the latest is kept.
 pub const FTR_EVENT_STATUS: i32 = 1;
@@ -205,6 +209,27 @@ pub const FTR_PUBLISH_TASK_THUMBNAIL: u32 = 0x100;
 /// In ftr_publish_options.flags: the version's thumbnail becomes that of the asset's parent, too, such as the shot.
 pub const FTR_PUBLISH_PARENT_THUMBNAIL: u32 = 0x200;
 
+/// In ftr_publish_options.flags: `path` is a sequence also where it is the name of one frame; the others are looked for beside it.
+pub const FTR_PUBLISH_SEQUENCE: u32 = 0x400;
+/// In ftr_publish_options.flags: the values of the media are made for a display, whatever the files say, such as EXR frames that went through a view transform. They are not refused with FTR_E_SCENE_LINEAR.
+pub const FTR_PUBLISH_DISPLAY_REFERRED: u32 = 0x800;
+
+/// As ftr_publish_options.holes: the publish fails with FTR_E_SEQUENCE_HOLES.
+pub const FTR_HOLES_REFUSE: i32 = 0;
+/// As ftr_publish_options.holes: the frame before is shown in their place, so that all others keep their time.
+pub const FTR_HOLES_HOLD: i32 = 1;
+/// As ftr_publish_options.holes: they are left out, and the movie is shorter.
+pub const FTR_HOLES_LEAVE_OUT: i32 = 2;
+
+/// In ftr_publish_options.renditions: 720 lines.
+pub const FTR_RENDITION_720: u32 = 1;
+/// In ftr_publish_options.renditions: 1080 lines.
+pub const FTR_RENDITION_1080: u32 = 2;
+/// In ftr_publish_options.renditions: 1440 lines.
+pub const FTR_RENDITION_1440: u32 = 4;
+/// In ftr_publish_options.renditions: 2160 lines.
+pub const FTR_RENDITION_2160: u32 = 8;
+
 /// As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99.
 pub const FTR_META_FRAME_OUT_LAST: i32 = 0;
 /// As ftr_publish_options.meta_frame_out: one more than that, which some servers and studios expect: 100.
@@ -229,6 +254,28 @@ pub const FTR_ROLE_SEQUENCE: i32 = 7;
 
 /// In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded.
 pub const FTR_FILE_UPLOAD_FRAMES: u32 = 1;
+
+/// In ftr_publish_options.flags: make the lists in ftr_publish_options.lists that are not there.
+pub const FTR_PUBLISH_CREATE_LISTS: u32 = 4;
+/// In ftr_publish_options.flags: make the review session in ftr_publish_options.review_session where it is not there.
+pub const FTR_PUBLISH_CREATE_REVIEW_SESSION: u32 = 8;
+/// In ftr_publish_options.flags: invitees are added to the review session and get no mail.
+pub const FTR_PUBLISH_DO_NOT_INVITE: u32 = 16;
+/// In ftr_publish_options.flags: the context is the id of a version, and that version gets the media: no new one is made. The new media are added before the earlier ones are removed, so that it is never without. Its comment, status, user and thumbnail change where they are given. A publish that fails leaves the version as it was.
+pub const FTR_PUBLISH_INTO_VERSION: u32 = 32;
+/// In ftr_publish_options.flags: make the asset type in ftr_publish_options.asset_type where it is not there.
+pub const FTR_PUBLISH_CREATE_ASSET_TYPE: u32 = 64;
+/// In ftr_publish_options.flags: with FTR_MODE_ENCODE, the version keeps the source as a component besides what is made of it. Without it the server deletes the source when it has encoded it.
+pub const FTR_PUBLISH_KEEP_ORIGINAL: u32 = 128;
+
+/// In ftr_publish_options.mode: the library chooses. At present that is FTR_MODE_DIRECT.
+pub const FTR_MODE_AUTO: i32 = 0;
+/// In ftr_publish_options.mode: the file is published as it is, and one that browsers do not play is refused.
+pub const FTR_MODE_DIRECT: i32 = 1;
+/// In ftr_publish_options.mode: the file is uploaded, and the server encodes it. The version is there from the beginning and shows its media when the server is done: see FTR_STAGE_ENCODING.
+pub const FTR_MODE_ENCODE: i32 = 2;
+/// In ftr_publish_options.mode: the host's ffmpeg makes a movie of the file, which is published.
+pub const FTR_MODE_TRANSCODE: i32 = 3;
 
 /// In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9 GB.
 pub const FTR_VERIFY_ETAG: i32 = 0;
@@ -260,6 +307,7 @@ const _: () = {
     assert!(FTR_STAGE_VERSIONING == Stage::Versioning as i32 && FTR_STAGE_FINISHING == Stage::Finishing as i32);
     assert!(FTR_STAGE_ANNOUNCING == Stage::Announcing as i32);
     assert!(FTR_STAGE_DOWNLOADING == Stage::Downloading as i32 && FTR_STAGE_REMOVING == Stage::Removing as i32);
+    assert!(FTR_STAGE_ENCODING == Stage::Encoding as i32 && FTR_STAGE_TRANSCODING == Stage::Transcoding as i32);
     assert!(FTR_HUB_OFF == HubStatus::Off as i32 && FTR_HUB_CONNECTING == HubStatus::Connecting as i32);
     assert!(FTR_HUB_CONNECTED == HubStatus::Connected as i32 && FTR_HUB_UNACCEPTED == HubStatus::Refused as i32);
     assert!(FTR_REVIEW_NOTE == Deed::Note as i32 && FTR_REVIEW_STATUS == Deed::Status as i32);

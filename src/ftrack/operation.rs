@@ -89,6 +89,22 @@ impl Operation {
         Operation(json!({"action": "generate_signed_url", "component_id": component_id, "operation": "get"}))
     }
 
+    /// Has the server send somebody the mail that invites them to a review session (official Python client, session.py).
+    pub fn send_review_session_invite(invitee_id: &str) -> Self {
+        Operation(json!({"action": "send_review_session_invite", "review_session_invitee_id": invitee_id}))
+    }
+
+    /// Has the server encode a component that is in its storage, for a version (official Python client, session.py). The result
+    /// has the `job_id`.
+    pub fn encode_media(component_id: &str, version_id: &str, keep_original: bool) -> Self {
+        Operation(json!({
+            "action": "encode_media",
+            "component_id": component_id,
+            "version_id": version_id,
+            "keep_original": keep_original,
+        }))
+    }
+
     /// Makes one file of its uploaded parts. `parts` are numbers and ETags, in any order.
     pub fn complete_multipart_upload(component_id: &str, upload_id: &str, parts: &[(u32, String)]) -> Self {
         let mut ascending: Vec<&(u32, String)> = parts.iter().collect();

@@ -1,7 +1,7 @@
 //! Whether an earlier try of the same publish had done all of it: then nothing is sent again.
 
 use super::check::Checked;
-use super::ids::{Ids, SERVER_LOCATION, UNMANAGED_LOCATION};
+use super::ids::{SERVER_LOCATION, UNMANAGED_LOCATION};
 use super::resolve::Place;
 use super::version;
 use super::work::Work;
@@ -17,9 +17,9 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
     }
     let ids = &work.ids;
     let version =
-        Query::select(&["id", "version", "asset_id"], "AssetVersion").filter(Filter::equals("id", &ids.version));
-    let all = Query::select(&["id", "name"], "Component").filter(Filter::equals("version_id", &ids.version));
-    let questions = [Operation::query(&version), Operation::query(&all), Operation::query(&shown_media(ids))];
+        Query::select(&["id", "version", "asset_id"], "AssetVersion").filter(Filter::equals("id", work.version_id()));
+    let all = Query::select(&["id", "name"], "Component").filter(Filter::equals("version_id", work.version_id()));
+    let questions = [Operation::query(&version), Operation::query(&all), Operation::query(&shown_media(work))];
     let mut results = work.client().call_repeatable(&questions).await?;
     let media = rows(results.pop().unwrap_or_default())?;
     let components = rows(results.pop().unwrap_or_default())?;
@@ -48,7 +48,7 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
     work.job.note(|published| {
         published.components = components;
         published.asset_id = version["asset_id"].as_str().map(str::to_owned);
-        published.version_id = Some(ids.version.clone());
+        published.version_id = Some(work.version_id().to_owned());
         published.version_number = version["version"].as_i64();
         published.link = Some(version::link(work, place));
         published.component_id = Some(ids.component.clone());
@@ -59,8 +59,8 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
 }
 
 /// The media, once the version shows them: they are given to it last.
-pub fn shown_media(ids: &Ids) -> Query {
+pub fn shown_media(work: &Work) -> Query {
     Query::select(&["id", "name", "size"], "FileComponent")
-        .filter(Filter::equals("id", &ids.component))
-        .filter(Filter::equals("version_id", &ids.version))
+        .filter(Filter::equals("id", &work.ids.component))
+        .filter(Filter::equals("version_id", work.version_id()))
 }

@@ -48,7 +48,7 @@ impl Work {
         if !(self.may_have_been_tried() || self.kept.get().is_some()) || made.components.is_empty() {
             return Ok(false);
         }
-        Ok(!self.client().query(&shown_media(&self.ids)).await?.is_empty())
+        Ok(!self.client().query(&shown_media(self)).await?.is_empty())
     }
 
     /// The visible first. Says what is left.
@@ -82,7 +82,7 @@ impl Work {
     }
 
     /// Removes what is there of these entities, and says what may be left.
-    async fn remove(&self, entity_type: &'static str, ids: Vec<String>) -> Vec<String> {
+    pub(super) async fn remove(&self, entity_type: &'static str, ids: Vec<String>) -> Vec<String> {
         if ids.is_empty() {
             return ids;
         }

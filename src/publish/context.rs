@@ -23,6 +23,8 @@ pub struct Found {
     pub task_id: Option<String>,
     /// Given when a version was named: a further version of its asset.
     pub asset: Option<KnownAsset>,
+    /// That version's number.
+    pub number: Option<i64>,
     /// The project's statuses for versions, if they came with the answer.
     pub statuses: Option<Value>,
 }
@@ -70,8 +72,11 @@ impl Context {
             Context::Id(id) => vec![
                 Query::select(&below_project, "TypedContext").filter(Filter::equals("id", id)),
                 Query::select(&project, "Project").filter(Filter::equals("id", id)),
-                Query::select(&["id", "link", "task_id", "asset_id", "asset.name", "asset.context_id"], "AssetVersion")
-                    .filter(Filter::equals("id", id)),
+                Query::select(
+                    &["id", "version", "link", "task_id", "asset_id", "asset.name", "asset.context_id"],
+                    "AssetVersion",
+                )
+                .filter(Filter::equals("id", id)),
             ],
             Context::Names(name, below) if below.is_empty() => {
                 vec![Query::select(&project, "Project").filter(is_project("name", "full_name", name))]
@@ -135,12 +140,20 @@ impl Found {
                 parent_id: text(asset, "context_id")?,
                 task_id: text(&row, "task_id").ok(),
                 asset: Some(known),
+                number: row["version"].as_i64(),
                 statuses: None,
             });
         }
         if row.get("object_type_id").is_none() {
             let statuses = row.pointer(STATUSES).cloned();
-            return Ok(Found { project_id: id.clone(), parent_id: id, task_id: None, asset: None, statuses });
+            return Ok(Found {
+                project_id: id.clone(),
+                parent_id: id,
+                task_id: None,
+                asset: None,
+                number: None,
+                statuses,
+            });
         }
         let is_task = row["object_type_id"] == TASK_TYPE;
         let parent_id = if is_task { text(&row, "parent_id")? } else { id.clone() };
@@ -149,6 +162,7 @@ impl Found {
             parent_id,
             task_id: is_task.then_some(id),
             asset: None,
+            number: None,
             statuses: row.pointer(&format!("/project{STATUSES}")).cloned(),
         })
     }

@@ -37,6 +37,8 @@ pub enum Slot {
     Media,
     /// What lists show, where it is a file of its own.
     Thumbnail,
+    /// What hangs on the note, by its place there.
+    Attachment(usize),
     /// Any other, by its name.
     Named(String),
     /// A frame of the sequence with this name.
@@ -48,6 +50,7 @@ impl Slot {
         match self {
             Slot::Media => "component".to_owned(),
             Slot::Thumbnail => "thumbnail".to_owned(),
+            Slot::Attachment(index) => format!("note attachment {index}"),
             Slot::Named(name) => format!("component: {name}"),
             Slot::Frame(name, frame) => format!("frame {frame} of component: {name}"),
         }
@@ -84,6 +87,11 @@ impl Ids {
         id(&self.key, &slot.what())
     }
 
+    /// Anything else that is made once by one publish, such as its note.
+    pub fn of_what(&self, what: &str) -> String {
+        id(&self.key, &format!("besides: {what}"))
+    }
+
     /// That component's location.
     pub fn location_of(&self, slot: &Slot) -> String {
         match slot {
@@ -99,6 +107,15 @@ fn id(key: &str, what: &str) -> String {
 
 /// The namespace of ids made from keys, drawn once for this purpose.
 const KEYS: Uuid = Uuid::from_u128(0x6f3b_91d4_0c7e_4a1b_8f52_d6e9_37a8_b05c);
+
+/// The id of what is to be created and found by others, such as a list: the same for everybody who creates it, so that two
+/// machines make one of it.
+pub fn shared(entity_type: &str, names: &[&str]) -> String {
+    /// Drawn once for this purpose.
+    const NAMESPACE: Uuid = Uuid::from_u128(0x9a41_70be_52d3_4f06_a9c8_1be7_64d0_f32b);
+    let names = names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>().join("\n");
+    Uuid::new_v5(&NAMESPACE, format!("{entity_type}\n{names}").as_bytes()).to_string()
+}
 
 /// The id of an asset that is to be created: the same for everybody who creates it, so that two machines that publish the
 /// first version of a thing at the same moment make one asset and not two.

@@ -1,10 +1,11 @@
 //! What a host asks for.
 
+use super::around::Around;
 use super::context::Context;
-use super::files::{GivenFile, Role};
+use super::files::{GivenFile, OnHoles, Role, Wish, rate};
 use super::ids::{self, Slot};
 use crate::ftrack::settings::Variables;
-use crate::media::{FrameOut, MetaForm};
+use crate::media::{FrameOut, MetaForm, Rational};
 use crate::session::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -62,12 +63,69 @@ pub struct Request {
     /// The number of a movie's first frame.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub first_frame: i64,
+    /// What is done about frames that are missing.
+    #[serde(default, skip_serializing_if = "OnHoles::is_refuse")]
+    pub on_holes: OnHoles,
+    /// Whether the main path is a sequence also where it is the name of one frame.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_sequence: bool,
+    /// Frames a second, of frames, or of the movie that is made of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_rate: Option<String>,
+    /// Heights of the movies that are made; none is one of the usual height.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renditions: Vec<u32>,
+    /// ffmpeg's arguments instead of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ffmpeg_arguments: Option<Vec<String>>,
+    /// How values become those of a display.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lut: Option<PathBuf>,
+    /// Whether values are those of a display, whatever the file says.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub display_referred: bool,
     /// Whether the task shows the thumbnail, too.
     #[serde(default, skip_serializing_if = "is_false")]
     pub task_thumbnail: bool,
     /// Whether the asset's parent shows the thumbnail, too.
     #[serde(default, skip_serializing_if = "is_false")]
     pub parent_thumbnail: bool,
+    /// What comes with the version besides its media.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub around: Around,
+    /// Whether the context is the version that gets the media.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub into_version: bool,
+    /// How the file becomes something that browsers play.
+    #[serde(default, skip_serializing_if = "Mode::is_auto")]
+    pub mode: Mode,
+    /// Whether the version keeps a source that the server encodes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep_original: bool,
+    /// How long the server may take to encode it; nothing is the policy's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encode_timeout_ms: Option<u64>,
+}
+
+/// How a file becomes something that browsers play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The library chooses.
+    #[default]
+    Auto,
+    /// It is that already.
+    Direct,
+    /// The server encodes it.
+    Encode,
+    /// ffmpeg makes it, on this machine.
+    Transcode,
+}
+
+impl Mode {
+    fn is_auto(&self) -> bool {
+        *self == Mode::Auto
+    }
 }
 
 /// What is not set is left out.
@@ -79,13 +137,37 @@ fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
+/// What is not set is left out.
+fn is_default(around: &Around) -> bool {
+    *around == Around::default()
+}
+
 impl Request {
+    /// Where the media go, if that is a version that is there.
+    pub fn existing_version(&self) -> Option<String> {
+        match Context::parse(self.context.as_deref().unwrap_or_default()) {
+            Ok(Context::Id(id)) if self.into_version => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn attachments_mut(&mut self) -> &mut [PathBuf] {
+        self.around.note.as_mut().map(|note| note.attachments.as_mut_slice()).unwrap_or_default()
+    }
+
+    /// Files that hang on the note.
+    pub fn attachments(&self) -> &[PathBuf] {
+        self.around.note.as_ref().map(|note| note.attachments.as_slice()).unwrap_or_default()
+    }
+
     /// The components that the publish may make, besides the media and the thumbnail: known before any file is looked at,
     /// because they are what a publish that fails for good takes back, also in another process.
     pub fn slots(&self) -> Vec<Slot> {
         let larger = ids::LARGER_MOVIES.iter().map(|(_, name)| *name).chain([ids::LARGER_IMAGE]);
         let larger = larger.map(|name| Slot::Named(name.to_owned()));
-        larger.chain(self.files.iter().filter_map(GivenFile::slot)).collect()
+        let attachments = (0..self.attachments().len()).map(Slot::Attachment);
+        larger.chain(self.files.iter().filter_map(GivenFile::slot)).chain(attachments).collect()
     }
 
     /// How `ftr_meta` is written.
@@ -95,6 +177,22 @@ impl Request {
             first_frame: self.first_frame,
             frame_out: if self.meta_frame_out_count { FrameOut::Count } else { FrameOut::Last },
             over: self.meta.clone(),
+        }
+    }
+
+    /// Frames a second, where the host says them. They were read when the publish was accepted.
+    pub fn frame_rate(&self) -> Option<Rational> {
+        self.frame_rate.as_deref().and_then(|text| rate::parse(text).ok())
+    }
+
+    /// What is wanted of the main file.
+    pub fn wish(&self) -> Wish {
+        Wish {
+            mode: self.mode,
+            frame_rate: self.frame_rate(),
+            on_holes: self.on_holes,
+            is_sequence: self.is_sequence,
+            knows_colours: self.lut.is_some() || self.display_referred,
         }
     }
 
@@ -162,6 +260,9 @@ impl Request {
             return Err(Error::new(Code::InvalidArgument, "path: is empty: give the path of a movie or still"));
         }
         self.check_files()?;
+        if let Some(text) = &self.frame_rate {
+            rate::parse(text)?;
+        }
         let context = self.context.or_else(|| variables.context.clone()).ok_or_else(|| {
             Error::new(
                 Code::NoContext,
@@ -170,7 +271,22 @@ impl Request {
             )
         })?;
         // What is wrong with its form is told at once; what it names, only the server knows.
-        Context::parse(&context)?;
+        let is_id = matches!(Context::parse(&context)?, Context::Id(_));
+        if self.into_version {
+            if !is_id {
+                let message = format!(
+                    "context: \"{context}\" is no version, which FTR_PUBLISH_INTO_VERSION needs: give the version's id"
+                );
+                return Err(Error::new(Code::NotAVersion, message));
+            }
+            let of_asset = [("asset_name", &self.asset_name), ("asset_type", &self.asset_type)];
+            if let Some((argument, _)) = of_asset.iter().find(|(_, given)| given.is_some()) {
+                let message = format!(
+                    "{argument}: was given with FTR_PUBLISH_INTO_VERSION, and the version has its asset already: leave it out"
+                );
+                return Err(Error::new(Code::InvalidArgument, message));
+            }
+        }
         self.context = Some(context);
         Ok(self)
     }

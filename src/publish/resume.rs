@@ -195,7 +195,8 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     let key = kept.record().key.clone();
     let ids = Ids::new(&key, request.slots());
     // Whatever the tries before may have made.
-    let made = Made { components: ids.components(), version: true, ..Made::default() };
+    let existing_version = request.existing_version();
+    let made = Made { components: ids.components(), version: existing_version.is_none(), ..Made::default() };
     let work = Work {
         publisher,
         job,
@@ -203,9 +204,11 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         request,
         key,
         ids,
+        existing_version,
         kept: OnceLock::from(kept),
         is_resumed: true,
         made: Mutex::new(made),
+        work_folder: OnceLock::new(),
         begun: Notify::new(),
     };
     work.go_on().await

@@ -1,6 +1,7 @@
 //! The steps in order, and what stops them.
 
 use super::again::done_before;
+use super::around;
 use super::check::{Checked, check};
 use super::ids::Ids;
 use super::kept::{self, Kept};
@@ -9,7 +10,7 @@ use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
 use super::thumbnail::show_elsewhere;
 use super::work::Work;
-use super::{Publisher, Request, version};
+use super::{Publisher, Request, into, version};
 use crate::session::blocking::blocking;
 use crate::session::life::Accepted;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
@@ -26,12 +27,14 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         publisher: publisher.clone(),
         job: accepted.job.clone(),
         log: session.log().clone(),
+        existing_version: request.existing_version(),
         ids: Ids::new(&key, request.slots()),
         key,
         request,
         kept: OnceLock::new(),
         is_resumed: false,
         made: Mutex::default(),
+        work_folder: OnceLock::new(),
         begun: Notify::new(),
     };
     session.start(accepted, async move { work.run().await });
@@ -102,12 +105,11 @@ impl Work {
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media. One that is kept may be finished later.
         match prepared? {
-            Some((place, checked, stored)) => tokio::select! {
+            Prepared { place, checked, stored } => tokio::select! {
                 biased;
                 () = self.must_park() => Err(cancelled()),
                 finished = self.finish(&place, &checked, stored) => finished,
             },
-            None => Ok(()),
         }
     }
 
@@ -150,19 +152,21 @@ impl Work {
         }
     }
 
-    /// Everything that a reviewer cannot see. Nothing where an earlier try had done all of it, to the end.
-    async fn prepare(&self) -> Result<Option<(Place, Checked, Stored)>> {
+    /// Everything that a reviewer cannot see.
+    async fn prepare(&self) -> Result<Prepared> {
         self.job.enter(Stage::Checking);
         if self.is_resumed
             && let Some(kept) = self.kept.get()
         {
             kept.check_sources().await?;
         }
-        let files = self.files();
-        let mut checked = blocking(move || check(&files)).await?;
+        let (files, attachments) = (self.files(), self.attachment_paths());
+        let (mut checked, attachments) =
+            blocking(move || Ok((check(&files)?, around::open_attachments(&attachments)?))).await?;
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }
+        let tool = self.tool_for(&checked).await?;
 
         self.job.enter(Stage::Resolving);
         let place = resolve(self.client(), &self.request).await?;
@@ -173,25 +177,31 @@ impl Work {
             published.asset_name = Some(place.asset_name().to_owned());
         });
 
-        if checked.shown.len() > 1 {
-            self.leave_out_what_old_servers_do_not_show(&mut checked).await?;
-        }
+        let larger = self.server_shows_larger(&mut checked).await?;
         if done_before(self, &place, &checked).await? {
-            // It may have been stopped after the version was complete.
-            show_elsewhere(self, &place).await;
-            return Ok(None);
+            return Ok(Prepared { place, checked, stored: None });
         }
 
+        self.make(&mut checked, tool.as_ref(), larger).await?;
+        self.take_thumbnail(&mut checked).await?;
+
         self.job.enter(Stage::Uploading);
-        let mut stored = store(self, &place, checked.parts(&self.request.meta_form())).await?;
+        let mut parts = checked.parts(&self.request.meta_form());
+        parts.extend(attachments);
+        let mut stored = store(self, &place, parts).await?;
         stored.registered = register(self, &checked.by_path).await?;
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
-        Ok(Some((place, checked, stored)))
+        Ok(Prepared { place, checked, stored: Some(stored) })
     }
 
-    async fn finish(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
+    async fn finish(&self, place: &Place, checked: &Checked, stored: Option<Stored>) -> Result<()> {
+        let Some(stored) = stored else {
+            self.job.enter(Stage::Finishing);
+            around::complete(self, place).await?;
+            return self.finish_rest(place).await;
+        };
         self.job.enter(Stage::Versioning);
         self.job.note(|published| {
             published.component_id = Some(self.ids.component.clone());
@@ -206,21 +216,32 @@ impl Work {
                 "no thumbnail was given, and ftrack shows no play button on such a movie: give a jpg or png".into(),
             );
         }
-        show_elsewhere(self, place).await;
-        Ok(())
+        self.finish_rest(place).await
     }
 
-    async fn leave_out_what_old_servers_do_not_show(&self, checked: &mut Checked) -> Result<()> {
+    /// What comes when reviewers have the media.
+    async fn finish_rest(&self, place: &Place) -> Result<()> {
+        show_elsewhere(self, place).await;
+        into::retire(self, place).await?;
+        around::invite_guests(self, place).await
+    }
+
+    /// Whether there may be more than one rendition. What old servers do not show is left out.
+    async fn server_shows_larger(&self, checked: &mut Checked) -> Result<bool> {
+        let are_to_be_made = checked.making.is_some() && self.request.renditions.len() > 1;
+        if checked.shown.len() < 2 && !are_to_be_made {
+            return Ok(true);
+        }
         let version = self.client().server_information().await?.version;
-        if is_older(&version, policy::LARGER_RENDITIONS) {
-            let left_out: Vec<String> = checked.shown.drain(1..).map(|shown| shown.name).collect();
+        let is_older = is_older(&version, policy::LARGER_RENDITIONS);
+        if is_older {
+            checked.shown.truncate(1);
             let (major, minor) = policy::LARGER_RENDITIONS;
             self.warn(format!(
-                "the server is {version}, and {} is shown since {major}.{minor}: it was left out",
-                left_out.join(", ")
+                "the server is {version}, and renditions beside the first are shown since {major}.{minor}: they were left out"
             ));
         }
-        Ok(())
+        Ok(!is_older)
     }
 }
 
@@ -231,6 +252,14 @@ fn is_older(version: &str, than: (u32, u32)) -> bool {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
         _ => false,
     }
+}
+
+/// What is ready to be shown.
+struct Prepared {
+    place: Place,
+    checked: Checked,
+    /// Nothing where an earlier try had shown it.
+    stored: Option<Stored>,
 }
 
 /// Why a publish that is asked to end goes on no further.

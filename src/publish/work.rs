@@ -2,6 +2,7 @@
 
 use super::Request;
 use super::check::Files;
+use super::files::WorkFolder;
 use super::ids::Ids;
 use super::kept::Kept;
 use super::publisher::Publisher;
@@ -22,14 +23,21 @@ pub struct Work {
     /// What the ids are made from: the host's key, or one of its own.
     pub key: String,
     pub ids: Ids,
+    /// The version that shows the media, where it is not one of this publish.
+    pub existing_version: Option<String>,
     /// Its item in the outbox, if it is kept.
     pub kept: OnceLock<Kept>,
     /// Whether it was resumed from the outbox: the host that submitted it is not there any more.
     pub is_resumed: bool,
     pub made: Mutex<Made>,
+    /// Where media are made, if no outbox keeps them.
+    pub work_folder: OnceLock<WorkFolder>,
     /// Told when the components are there, or will not be.
     pub begun: Notify,
 }
+
+/// What the names of files begin with that were made for a publish.
+pub const MADE: &str = "made-";
 
 /// What may exist on the server because of this publish: noted before it is asked for.
 #[derive(Clone, Default)]
@@ -56,6 +64,11 @@ impl Work {
         &self.publisher.client
     }
 
+    /// The version that shows the media.
+    pub fn version_id(&self) -> &str {
+        self.existing_version.as_deref().unwrap_or(&self.ids.version)
+    }
+
     /// Whether the same publish may have been tried before, or be tried elsewhere at this moment: then its ids may exist.
     pub fn may_have_been_tried(&self) -> bool {
         self.is_resumed || self.request.idempotency_key.is_some()
@@ -80,6 +93,7 @@ impl Work {
         Files {
             path: self.media_path(),
             thumbnail: request.thumbnail.as_deref().map(|path| self.path_of(path)),
+            wish: request.wish(),
             others: request.files.iter().map(|file| (file.clone(), self.path_of(&file.path))).collect(),
         }
     }
@@ -90,7 +104,13 @@ impl Work {
             Some(kept) => kept.name_of(path),
             None => path.file_name().unwrap_or_default().to_owned(),
         };
-        name.to_string_lossy().into_owned()
+        let name = name.to_string_lossy();
+        name.strip_prefix(MADE).unwrap_or(&name).to_owned()
+    }
+
+    /// The same for what hangs on the note.
+    pub fn attachment_paths(&self) -> Vec<PathBuf> {
+        self.request.attachments().iter().map(|path| self.path_of(path)).collect()
     }
 
     fn path_of(&self, path: &Path) -> PathBuf {

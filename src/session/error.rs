@@ -246,6 +246,12 @@ codes! {
     FfmpegFailed = -817, "FTR_E_FFMPEG_FAILED", Media, false;
     /// ffmpeg made no progress for so long that it was stopped. Nothing is left of the file.
     FfmpegStalled = -818, "FTR_E_FFMPEG_STALLED", Media, true;
+    /// The server could not encode the file; the message has its words. Nothing of the publish is left.
+    EncodeFailed = -819, "FTR_E_ENCODE_FAILED", Media, false;
+    /// The server has not encoded the file in the time allowed, and may do so later: the version is there, and shows its media then. Look at the server's jobs.
+    EncodeStuck = -820, "FTR_E_ENCODE_STUCK", Media, true;
+    /// The server does not encode: it is too old, or its administrator has switched it off. Publish an mp4 (H.264), jpg or png.
+    EncodeUnsupported = -821, "FTR_E_ENCODE_UNSUPPORTED", Media, false;
     /// The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same height. The message names both.
     RenditionsDiffer = -822, "FTR_E_RENDITIONS_DIFFER", Media, false;
     /// Frames, or a still, are to become a movie and no rate was given, or one that is none: set ftr_publish_options.frame_rate.
@@ -263,6 +269,24 @@ codes! {
     UnknownStatus = -854, "FTR_E_UNKNOWN_STATUS", Publish, false;
     /// There is no such asset type. The message names those there are.
     UnknownAssetType = -855, "FTR_E_UNKNOWN_ASSET_TYPE", Publish, false;
+    /// There is no such user, or this one may not see it.
+    UnknownUser = -856, "FTR_E_UNKNOWN_USER", Publish, false;
+    /// The project has no such list of versions. The message names those it has; FTR_PUBLISH_CREATE_LISTS makes it.
+    UnknownList = -857, "FTR_E_UNKNOWN_LIST", Publish, false;
+    /// There is no such label for notes. The message names those there are.
+    UnknownLabel = -858, "FTR_E_UNKNOWN_LABEL", Publish, false;
+    /// Versions have no custom attribute with this key. The message names those they have.
+    UnknownAttribute = -859, "FTR_E_UNKNOWN_ATTRIBUTE", Publish, false;
+    /// The project has no such review session. The message names those it has; FTR_PUBLISH_CREATE_REVIEW_SESSION makes it.
+    UnknownReviewSession = -860, "FTR_E_UNKNOWN_REVIEW_SESSION", Publish, false;
+    /// An invitee has a mail address that cannot be one.
+    BadInvitee = -861, "FTR_E_BAD_INVITEE", Publish, false;
+    /// There is no version with this id, or this user may not see it.
+    UnknownVersion = -862, "FTR_E_UNKNOWN_VERSION", Publish, false;
+    /// The context is no version, and FTR_PUBLISH_INTO_VERSION needs one: give a version's id.
+    NotAVersion = -863, "FTR_E_NOT_A_VERSION", Publish, false;
+    /// The context is no task, and what was asked for needs one.
+    NoTask = -864, "FTR_E_NO_TASK", Publish, false;
 
     /// A defect in this library: please report it with the message.
     Internal = -901, "FTR_E_INTERNAL", Internal, false;
@@ -294,6 +318,10 @@ pub enum Stage {
     Downloading = 8,
     /// Entities and their bytes are removed from the server.
     Removing = 9,
+    /// The server encodes; between `Versioning` and `Finishing`.
+    Encoding = 10,
+    /// ffmpeg makes media, on this machine; between `Resolving` and `Uploading`.
+    Transcoding = 11,
 }
 
 /// The result of nearly everything.

@@ -130,6 +130,10 @@ pub struct Progress {
     pub paused: bool,
     /// Each file.
     pub files: Vec<FileProgress>,
+    /// Frames that ffmpeg has made.
+    pub frames_done: u64,
+    /// Frames that it is to make; 0 where that is not known.
+    pub frames_total: u64,
 }
 
 /// How far one file of a job is.
@@ -197,6 +201,12 @@ pub struct Published {
     pub components: Vec<Component>,
     /// Where a browser opens the version.
     pub link: Option<String>,
+    /// The note that it wrote.
+    pub note_id: Option<String>,
+    /// The server's job that encodes it.
+    pub encode_job_id: Option<String>,
+    /// The review session that shows the version.
+    pub review_session_id: Option<String>,
     /// Its item in the outbox, while and if it is kept there.
     pub outbox_id: Option<String>,
     /// What went on, but not as it should: each a sentence with its remedy.

@@ -27,6 +27,10 @@ pub const RECONNECT_PAUSE: Duration = Duration::from_secs(20);
 /// A version that was created and lacks its media is worth this much waiting for a server that is being restarted.
 pub const ATTACH_PATIENCE: Duration = Duration::from_secs(300);
 
+/// How long a review session that a publish makes is open: two weeks are time for a client to be on holiday, and what is to
+/// stay open for longer is opened by a person.
+pub const REVIEW_SESSION_OPEN: Duration = Duration::from_secs(14 * 24 * 3600);
+
 /// What was uploaded, even in part, is worth this much waiting for a network that comes back: a VPN that connects again, a
 /// gateway that is restarted. A host that knows better cancels.
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
@@ -127,6 +131,12 @@ pub const PARALLEL_UPLOADS: usize = 4;
 /// Servers show movies and images of more than one size since this version (official documentation, web review).
 pub const LARGER_RENDITIONS: (u32, u32) = (4, 5);
 
+/// Movies that are made are no higher than this unless the host asks for more: it is what all browsers decode without effort.
+pub const REVIEW_HEIGHT: u32 = 1080;
+
+/// Frames that are taken as thumbnails are no wider than this, as those of ftrack's own Nuke Studio integration.
+pub const THUMBNAIL_WIDTH: u32 = 1280;
+
 /// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
 /// for those; more would only take memory from other publishes.
 pub const FILES_AT_ONCE: usize = 6;
@@ -167,7 +177,8 @@ pub const SETTLE_TIME: Duration = Duration::from_millis(250);
 pub const RECENT: Duration = Duration::from_secs(2);
 
 /// The index of a movie (its moov box) is read whole into memory; a two-hour film with one sample a frame needs about 4 MiB.
-pub const MOVIE_INDEX_LIMIT: u64 = 64 << 20;
+/// Its tables take up to three times their room while they are read, so that probing stays below 64 MiB.
+pub const MOVIE_INDEX_LIMIT: u64 = 16 << 20;
 
 /// Boxes at the top of a movie: a dozen are usual, and a file without end of them is not a movie.
 pub const MOVIE_BOX_LIMIT: usize = 1024;

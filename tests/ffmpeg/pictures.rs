@@ -7,7 +7,7 @@ use crate::support::{Studio, decoded, frames, rate, real, write_raw};
 #[test]
 fn odd_sizes_become_even_and_every_pixel_stays_where_it_is() {
     real!();
-    for (width, height) in [(1usize, 1usize), (3, 2), (2, 3), (17, 16), (16, 17), (321, 181), (63, 1)] {
+    for (width, height) in [(1_usize, 1_usize), (3, 2), (2, 3), (17, 16), (16, 17), (321, 181), (63, 1)] {
         let studio = Studio::new();
         // A grey gradient, so that subsampled colour does not count.
         let pixels: Vec<u8> =

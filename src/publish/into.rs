@@ -1,0 +1,60 @@
+//! An existing version that gets new media: they are added first and the earlier ones removed after, so that there is no moment
+//! at which it has none.
+
+use super::resolve::Place;
+use super::work::Work;
+use crate::ftrack::{Operation, Query};
+use crate::session::Result;
+use serde_json::{Map, Value, json};
+
+/// The version.
+#[derive(Clone, Debug)]
+pub struct Existing {
+    pub number: Option<i64>,
+    /// Ids and names of its components.
+    pub components: Vec<(String, String)>,
+}
+
+/// What is asked of it besides the context.
+pub fn query(version_id: &str) -> Query {
+    Query::select(&["id", "name"], "Component").filter(crate::ftrack::Filter::equals("version_id", version_id))
+}
+
+impl Existing {
+    /// From the answer to that.
+    pub fn read(number: Option<i64>, rows: &[Value]) -> Existing {
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        Existing { number, components: rows.iter().map(|row| (text(row, "id"), text(row, "name"))).collect() }
+    }
+}
+
+/// What changes about the version itself, with its new media.
+pub fn update(work: &Work, place: &Place, thumbnail_id: Option<&str>) -> Option<Operation> {
+    let given = [
+        ("comment", work.request.comment.as_deref()),
+        ("status_id", place.status_id.as_deref()),
+        ("user_id", place.around.user_id.as_deref()),
+        ("thumbnail_id", thumbnail_id),
+    ];
+    let changes: Map<String, Value> =
+        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();
+    (!changes.is_empty()).then(|| Operation::update("AssetVersion", &[work.version_id()], changes))
+}
+
+/// Removes the media that reviewers opened before. What else the version has stays: sources, and thumbnails, which tasks and
+/// shots may show as well.
+pub async fn retire(work: &Work, place: &Place) -> Result<()> {
+    let Some(version) = &place.version else { return Ok(()) };
+    let own = work.ids.components();
+    let is_earlier = |(id, name): &&(String, String)| name.starts_with("ftrackreview-") && !own.contains(id);
+    let earlier: Vec<String> = version.components.iter().filter(is_earlier).map(|(id, _)| id.clone()).collect();
+    let left = work.remove("FileComponent", earlier).await;
+    if !left.is_empty() {
+        work.warn(format!(
+            "the version has its new media, and the server could not be asked to remove the earlier ones: {}; its player may \
+             show those, so remove them in ftrack",
+            left.join(", ")
+        ));
+    }
+    Ok(())
+}
