@@ -137,6 +137,10 @@ pub const REVIEW_HEIGHT: u32 = 1080;
 /// Frames that are taken as thumbnails are no wider than this, as those of ftrack's own Nuke Studio integration.
 pub const THUMBNAIL_WIDTH: u32 = 1280;
 
+/// Frames of a sequence that are created by one request, and open at once: a few hundred operations are what servers take
+/// without complaint, and a process may have a thousand files open.
+pub const FRAMES_TOGETHER: usize = 100;
+
 /// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
 /// for those; more would only take memory from other publishes.
 pub const FILES_AT_ONCE: usize = 6;
