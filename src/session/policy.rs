@@ -429,7 +429,8 @@ pub const REVIEW_SMALLEST_PEAK: u64 = 4_000_000;
 /// The beginning of a LUT that says its kind: comments may stand before it.
 pub const LUT_HEAD: u64 = 64 << 10;
 
-/// Frames from one key frame to the next: a browser that jumps to a frame decodes eleven others at most, and the file grows by a third.
+/// Frames from one key frame to the next: a browser that jumps to a frame decodes eleven others at most, and
+/// the demo's movie is 13 percent larger than with one in ten seconds.
 pub const REVIEW_KEY_INTERVAL: u32 = 12;
 
 /// Sound of a review movie in bits a second: what AYON sends, beyond which nobody hears a difference in AAC.
