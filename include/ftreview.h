@@ -114,6 +114,10 @@
  *                                       _download_component, _remove,
  *                                       ftr_outbox_resume, _retry,
  *                                       _forget, FTR_EVENT_JOB_RESUMED
+ *                                       _http_upload, _remove,
+ *                                       _download_component,
+ *                                       ftr_outbox_* and
+ *                                       FTR_EVENT_JOB_RESUMED
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
  *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
  *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free
@@ -654,6 +658,21 @@
 /** ffmpeg made no progress for so long that it was stopped. Nothing is left of the file. */
 #define FTR_E_FFMPEG_STALLED (-818)
 
+/** The server could not encode the file; the message has its words. Nothing of the publish is left. */
+#define FTR_E_ENCODE_FAILED (-819)
+
+/**
+ * The server has not encoded the file in the time allowed, and may do so later: the version is there, and shows its
+ * media then. Look at the server's jobs.
+ */
+#define FTR_E_ENCODE_STUCK (-820)
+
+/**
+ * The server does not encode: it is too old, or its administrator has switched it off. Publish an mp4 (H.264), jpg or
+ * png.
+ */
+#define FTR_E_ENCODE_UNSUPPORTED (-821)
+
 /**
  * The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same
  * height. The message names both.
@@ -686,6 +705,35 @@
 
 /** There is no such asset type. The message names those there are. */
 #define FTR_E_UNKNOWN_ASSET_TYPE (-855)
+
+/** There is no such user, or this one may not see it. */
+#define FTR_E_UNKNOWN_USER (-856)
+
+/** The project has no such list of versions. The message names those it has; FTR_PUBLISH_CREATE_LISTS makes it. */
+#define FTR_E_UNKNOWN_LIST (-857)
+
+/** There is no such label for notes. The message names those there are. */
+#define FTR_E_UNKNOWN_LABEL (-858)
+
+/** Versions have no custom attribute with this key. The message names those they have. */
+#define FTR_E_UNKNOWN_ATTRIBUTE (-859)
+
+/**
+ * The project has no such review session. The message names those it has; FTR_PUBLISH_CREATE_REVIEW_SESSION makes it.
+ */
+#define FTR_E_UNKNOWN_REVIEW_SESSION (-860)
+
+/** An invitee has a mail address that cannot be one. */
+#define FTR_E_BAD_INVITEE (-861)
+
+/** There is no version with this id, or this user may not see it. */
+#define FTR_E_UNKNOWN_VERSION (-862)
+
+/** The context is no version, and FTR_PUBLISH_INTO_VERSION needs one: give a version's id. */
+#define FTR_E_NOT_A_VERSION (-863)
+
+/** The context is no task, and what was asked for needs one. */
+#define FTR_E_NO_TASK (-864)
 
 /** A defect in this library: please report it with the message. */
 #define FTR_E_INTERNAL (-901)
@@ -813,6 +861,18 @@
 
 /** Entities and their bytes are removed from the server. From here on a job is not cancelled any more. */
 #define FTR_STAGE_REMOVING 9
+
+/**
+ * Of FTR_MODE_ENCODE, between FTR_STAGE_VERSIONING and FTR_STAGE_FINISHING: the server encodes. Cancelling still
+ * takes everything back.
+ */
+#define FTR_STAGE_ENCODING 10
+
+/**
+ * ffmpeg makes media on this machine, between FTR_STAGE_RESOLVING and FTR_STAGE_UPLOADING. ftr_job_pause does not
+ * hold it, cancelling stops it at once.
+ */
+#define FTR_STAGE_TRANSCODING 11
 
 /** The session's status changed: see ftr_event_info.status and .error. Only the latest is kept. */
 #define FTR_EVENT_STATUS 1
@@ -1011,6 +1071,39 @@
  */
 #define FTR_PUBLISH_PARENT_THUMBNAIL 512
 
+/**
+ * In ftr_publish_options.flags: `path` is a sequence also where it is the name of one frame; the others are looked
+ * for beside it.
+ */
+#define FTR_PUBLISH_SEQUENCE 1024
+
+/**
+ * In ftr_publish_options.flags: the values of the media are made for a display, whatever the files say, such as EXR
+ * frames that went through a view transform. They are not refused with FTR_E_SCENE_LINEAR.
+ */
+#define FTR_PUBLISH_DISPLAY_REFERRED 2048
+
+/** As ftr_publish_options.holes: the publish fails with FTR_E_SEQUENCE_HOLES. */
+#define FTR_HOLES_REFUSE 0
+
+/** As ftr_publish_options.holes: the frame before is shown in their place, so that all others keep their time. */
+#define FTR_HOLES_HOLD 1
+
+/** As ftr_publish_options.holes: they are left out, and the movie is shorter. */
+#define FTR_HOLES_LEAVE_OUT 2
+
+/** In ftr_publish_options.renditions: 720 lines. */
+#define FTR_RENDITION_720 1
+
+/** In ftr_publish_options.renditions: 1080 lines. */
+#define FTR_RENDITION_1080 2
+
+/** In ftr_publish_options.renditions: 1440 lines. */
+#define FTR_RENDITION_1440 4
+
+/** In ftr_publish_options.renditions: 2160 lines. */
+#define FTR_RENDITION_2160 8
+
 /** As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99. */
 #define FTR_META_FRAME_OUT_LAST 0
 
@@ -1051,6 +1144,48 @@
 
 /** In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded. */
 #define FTR_FILE_UPLOAD_FRAMES 1
+
+/** In ftr_publish_options.flags: make the lists in ftr_publish_options.lists that are not there. */
+#define FTR_PUBLISH_CREATE_LISTS 4
+
+/**
+ * In ftr_publish_options.flags: make the review session in ftr_publish_options.review_session where it is not there.
+ */
+#define FTR_PUBLISH_CREATE_REVIEW_SESSION 8
+
+/** In ftr_publish_options.flags: invitees are added to the review session and get no mail. */
+#define FTR_PUBLISH_DO_NOT_INVITE 16
+
+/**
+ * In ftr_publish_options.flags: the context is the id of a version, and that version gets the media: no new one is
+ * made. The new media are added before the earlier ones are removed, so that it is never without. Its comment,
+ * status, user and thumbnail change where they are given. A publish that fails leaves the version as it was.
+ */
+#define FTR_PUBLISH_INTO_VERSION 32
+
+/** In ftr_publish_options.flags: make the asset type in ftr_publish_options.asset_type where it is not there. */
+#define FTR_PUBLISH_CREATE_ASSET_TYPE 64
+
+/**
+ * In ftr_publish_options.flags: with FTR_MODE_ENCODE, the version keeps the source as a component besides what is
+ * made of it. Without it the server deletes the source when it has encoded it.
+ */
+#define FTR_PUBLISH_KEEP_ORIGINAL 128
+
+/** In ftr_publish_options.mode: the library chooses. At present that is FTR_MODE_DIRECT. */
+#define FTR_MODE_AUTO 0
+
+/** In ftr_publish_options.mode: the file is published as it is, and one that browsers do not play is refused. */
+#define FTR_MODE_DIRECT 1
+
+/**
+ * In ftr_publish_options.mode: the file is uploaded, and the server encodes it. The version is there from the
+ * beginning and shows its media when the server is done: see FTR_STAGE_ENCODING.
+ */
+#define FTR_MODE_ENCODE 2
+
+/** In ftr_publish_options.mode: the host's ffmpeg makes a movie of the file, which is published. */
+#define FTR_MODE_TRANSCODE 3
 
 /**
  * In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag
@@ -1130,6 +1265,10 @@ typedef struct ftr_progress {
     const struct ftr_file_progress *files;
     /** How many files there are. */
     uint64_t file_count;
+    /** Frames that ffmpeg has made, of FTR_STAGE_TRANSCODING; all renditions together. */
+    uint64_t frames_done;
+    /** Frames that it is to make; 0 where that is not known. */
+    uint64_t frames_total;
 } ftr_progress;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_PROGRESS. The struct is valid during the call. */
@@ -1171,20 +1310,6 @@ typedef struct ftr_error {
     /** Not used; 0. */
     int32_t reserved;
 } ftr_error;
-
-/** A component of a version. */
-typedef struct ftr_component {
-    /** How much of this struct the library filled, in bytes. */
-    uint32_t struct_size;
-    /** Not used; 0. */
-    uint32_t reserved;
-    /** Its name, such as "ftrackreview-mp4-1080". Never NULL. */
-    const char *name;
-    /** Its id. Never NULL. */
-    const char *id;
-    /** The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL. */
-    const char *location_id;
-} ftr_component;
 
 /**
  * What a job made, and how it ended. Ids are ftrack's. A text that is not known (yet) is NULL; when a job failed,
@@ -1240,13 +1365,17 @@ typedef struct ftr_job_result {
     int32_t http_status;
     /** Not used; 0. */
     int32_t reserved;
+    /** The note that was written. */
+    const char *note_id;
+    /** The review session that shows the version, found or made. */
+    const char *review_session_id;
+    /** The server's job that encodes or has encoded the media, of FTR_MODE_ENCODE. */
+    const char *encode_job_id;
     /**
-     * All components of the version, the one that reviewers open first: `component_count` structs one after the
-     * other, components[0].struct_size bytes apart. NULL: none yet.
+     * Every component that the job has given the version, as the text of a JSON array such as [{"id": "...", "name":
+     * "ftrackreview-mp4", "location_id": "..."}], the one that reviewers open first. NULL until there are some.
      */
-    const struct ftr_component *components;
-    /** How many components there are. */
-    uint64_t component_count;
+    const char *components;
 } ftr_job_result;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call. */
@@ -1471,6 +1600,16 @@ typedef struct ftr_session_options {
     int32_t start_spread_ms;
     /** Not used; 0. */
     int32_t reserved3;
+    /**
+     * The ffmpeg that makes movies and thumbnails: a path, or a name to look for on PATH. It is run as a program of
+     * its own, when it is needed. NULL: "ffmpeg" on PATH. "": none is used.
+     */
+    const char *ffmpeg_path;
+    /**
+     * Where media that are made are kept until they are uploaded, in folders of their own that are removed in the
+     * end; not used by publishes that are kept in an outbox. NULL: the system's folder for temporary files.
+     */
+    const char *work_folder;
 } ftr_session_options;
 
 /** A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT. */
@@ -1501,7 +1640,12 @@ typedef struct ftr_publish_options {
     uint32_t struct_size;
     /** FTR_PUBLISH_* flags, or 0. */
     uint32_t flags;
-    /** The movie (H.264 mp4) or still (jpg, png). It must not change until the job has ended. Never NULL. */
+    /**
+     * What is reviewed: a movie, a still, a PDF document, or a sequence of frames such as "shot.%04d.exr",
+     * "shot.####.exr", "shot.$F4.exr", "shot.[1001-1100].exr" or "shot.%04d.exr [1001-1100]". It must not change
+     * until the job has ended. Never NULL.
+     * H.264 mp4, jpg, png and PDF are shown as they are; of others FTR_MODE_AUTO has ffmpeg make an mp4 or jpg.
+     */
     const char *path;
     /**
      * Where it belongs: the id of a task, shot (or other parent), project or version, or names from the project down,
@@ -1515,15 +1659,19 @@ typedef struct ftr_publish_options {
      * ("sh010_comp_v003.mov" is "sh010_comp").
      */
     const char *asset_name;
-    /** Name or short name of an asset type. NULL: "upload". */
+    /**
+     * Name or short name of an asset type. One that is not there is FTR_E_UNKNOWN_ASSET_TYPE, or made with
+     * FTR_PUBLISH_CREATE_ASSET_TYPE. NULL: "upload".
+     */
     const char *asset_type;
     /** The version's comment. NULL: none. */
     const char *comment;
     /** The name of one of the project's version statuses, in any case. NULL: the server's choice. */
     const char *status;
     /**
-     * A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of,
-     * because ftrack shows no play button on such a version.
+     * A jpg or png to show in lists. NULL: an image beside the movie in `files`, else a still itself, else the
+     * movie's middle frame, taken with ffmpeg; without ffmpeg none, which the result warns of, because ftrack shows
+     * no play button on such a version.
      */
     const char *thumbnail;
     /** Any number: comes back in every event of the job. */
@@ -1543,6 +1691,65 @@ typedef struct ftr_publish_options {
      * What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
      */
     const char *announce_data;
+    /** FTR_MODE_*: how the file becomes something that browsers play. */
+    int32_t mode;
+    /**
+     * How long FTR_MODE_ENCODE waits for the server to encode, in milliseconds, before the job ends with
+     * FTR_E_ENCODE_STUCK. 0: 2 hours.
+     */
+    int32_t encode_timeout_ms;
+    /**
+     * The name of a status for the task, in any case: one of those that the project has for tasks of its type. The
+     * context must be a task. Set when the media are shown. NULL: it stays as it is.
+     */
+    const char *task_status;
+    /**
+     * Whose version it is: a username or an id. The user of the session needs the right to say so. NULL: the user of
+     * the session.
+     */
+    const char *user;
+    /** Versions that this one was made from, as the text of a JSON array of ids. NULL: none. */
+    const char *uses_versions;
+    /**
+     * Lists of versions in the project that it is put into, as the text of a JSON array of names or ids. One that is
+     * not there is FTR_E_UNKNOWN_LIST, or made with FTR_PUBLISH_CREATE_LISTS. NULL: none.
+     */
+    const char *lists;
+    /**
+     * Metadata of the version, as the text of a JSON object. Values that are no texts are written as JSON. NULL:
+     * none.
+     */
+    const char *metadata;
+    /**
+     * Custom attributes of the version, as the text of a JSON object by their keys. A key that versions do not have
+     * is FTR_E_UNKNOWN_ATTRIBUTE. NULL: none.
+     */
+    const char *custom_attributes;
+    /** A note on the version, by `user` where that is given and else by the user of the session. NULL: none. */
+    const char *note;
+    /** Labels of the note, as the text of a JSON array of names, in any case. NULL: none. */
+    const char *note_labels;
+    /**
+     * Files that hang on the note, as the text of a JSON array of paths: of any kind, uploaded with the media, and
+     * not to change before the job has ended. NULL: none.
+     */
+    const char *note_attachments;
+    /**
+     * The frame that the note is about, counted from 0; INIT: -1, none. Where the server's notes have no frames, its
+     * text begins with it and the result says so.
+     */
+    int64_t note_frame;
+    /**
+     * A review session of the project that the version is shown in: a name or an id. One that is not there is
+     * FTR_E_UNKNOWN_REVIEW_SESSION, or made with FTR_PUBLISH_CREATE_REVIEW_SESSION, open for two weeks. NULL: none.
+     */
+    const char *review_session;
+    /**
+     * Who is to see the review session, as the text of a JSON array such as [{"name": "Anna", "email":
+     * "anna@studio.com"}]; "name" may be left out. Each address is added once, and who is added is sent ftrack's
+     * invitation; who was in it before gets no other. NULL: nobody.
+     */
+    const char *invitees;
     /**
      * Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the
      * other, files[0].struct_size bytes apart. NULL: none.
@@ -1563,8 +1770,33 @@ typedef struct ftr_publish_options {
     int64_t first_frame;
     /** FTR_META_FRAME_OUT_*: what "frameOut" is. */
     int32_t meta_frame_out;
+    /** FTR_HOLES_*: what is done where frames of a sequence are missing, empty or damaged. */
+    int32_t holes;
+    /**
+     * FTR_RENDITION_* together: the heights of the movies that ffmpeg makes. None is larger than its source: what a
+     * lower source is in full is its largest. 0: one of at most 1080 lines.
+     */
+    uint32_t renditions;
     /** Not used; 0. */
     int32_t reserved;
+    /**
+     * Frames a second of frames, such as "24", "23.976" or "24000/1001"; of a movie that is made of a movie, another
+     * rate than the source's. NULL: that of the source; frames need one (FTR_E_FRAME_RATE_NEEDED).
+     */
+    const char *frame_rate;
+    /**
+     * Arguments for ffmpeg instead of the library's own, as the text of a JSON array of texts, without the program.
+     * "{input}" and "{output}" must stand in them; "{width}", "{height}", "{rate}", "{frames}", "{key_interval}",
+     * "{audio}" and "{lut}" may; "{{" is a brace. Frames are read with "-framerate", "{rate}", "-i", "{input}". What
+     * comes out must play. NULL: H.264 in yuv420p with BT.709, key frames for scrubbing, the index in front and AAC
+     * sound.
+     */
+    const char *ffmpeg_arguments;
+    /**
+     * A look-up table that takes the values of scene-linear or logarithmic media to the display: a .cube, .3dl, .csp,
+     * .dat or .m3d file. NULL: none, and such media are refused with FTR_E_SCENE_LINEAR.
+     */
+    const char *lut;
 } ftr_publish_options;
 
 /**
@@ -1998,8 +2230,8 @@ FTR_API int32_t ftr_job_wait(ftr_job job, int32_t timeout_ms, const struct ftr_j
 
 /**
  * Asks a job to end. It does so soon, as FTR_JOB_CANCELLED, removing what it made on the server; but a job that has
- * reached FTR_STAGE_VERSIONING ends as done, so that no reviewer sees half a publish. Cancelling a job that has ended
- * does nothing.
+ * reached FTR_STAGE_VERSIONING (or, of a removal, FTR_STAGE_REMOVING) is finished instead, so that no reviewer sees a
+ * half of it. Cancelling a job that has ended does nothing.
  */
 FTR_API int32_t ftr_job_cancel(ftr_job job);
 
@@ -2167,12 +2399,13 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 #define FTR_SESSION_OPTIONS_INIT \
     { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
       NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, FTR_VERIFY_ETAG, 0, NULL, \
-      NULL, 0, 0, 0, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, NULL, NULL }
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
-      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, 0 }
+      FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL, \
+      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, FTR_HOLES_REFUSE, 0, 0, NULL, NULL, NULL }
 
 /** To begin with: its content says what it is to be. */
 #define FTR_PUBLISH_FILE_INIT \
