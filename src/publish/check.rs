@@ -1,6 +1,6 @@
 //! The first step: are the files there, what are they, will a browser play them. No network.
 
-use super::files::{self, ByPath, Candidate, GivenFile, Main, Making, Role, Shown, Wish, arrange};
+use super::files::{self, ByPath, Candidate, FrameSequence, GivenFile, Main, Making, Role, Shown, Wish, arrange};
 use super::ids::{self, Slot};
 use super::part::Part;
 use crate::media::{self, Kind, Media, MetaForm};
@@ -32,6 +32,8 @@ pub struct Checked {
     pub uploads: Vec<Part>,
     /// What is registered by its path.
     pub by_path: Vec<ByPath>,
+    /// Sequences of frames beside what is reviewed.
+    pub sequences: Vec<FrameSequence>,
     /// What is not as it should be.
     pub warnings: Vec<String>,
 }
@@ -82,7 +84,7 @@ fn look(files: &Files) -> Result<Checked> {
         Main::Made(made) => making = Some(made),
     }
     let mut given_thumbnail = files.thumbnail.as_deref();
-    let (mut uploads, mut by_path) = (Vec::new(), Vec::new());
+    let (mut uploads, mut by_path, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
     for (given, path) in &files.others {
         match given.role {
             Role::Auto | Role::Movie | Role::Image | Role::Pdf => {
@@ -94,7 +96,8 @@ fn look(files: &Files) -> Result<Checked> {
             }
             Role::Thumbnail => given_thumbnail = Some(path),
             Role::Component => uploads.push(upload(given, path)?),
-            Role::Unmanaged | Role::Sequence => by_path.push(ByPath::look(given, path)?),
+            Role::Unmanaged => by_path.push(ByPath::look(given, path)?),
+            Role::Sequence => sequences.push(FrameSequence::look(given, path, &files.wish)?),
         }
     }
     let given_thumbnail = given_thumbnail.map(|path| thumbnail(path, &mut warnings)).transpose()?;
@@ -106,6 +109,7 @@ fn look(files: &Files) -> Result<Checked> {
         thumbnail: given_thumbnail.or(arranged.thumbnail),
         uploads,
         by_path,
+        sequences,
         warnings,
     })
 }

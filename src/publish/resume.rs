@@ -196,7 +196,8 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     let ids = Ids::new(&key, request.slots());
     // Whatever the tries before may have made.
     let existing_version = request.existing_version();
-    let made = Made { components: ids.components(), version: existing_version.is_none(), ..Made::default() };
+    let sequences = request.sequences().map(|slot| ids.of(&slot)).collect();
+    let made = Made { components: ids.components(), sequences, version: existing_version.is_none(), ..Made::default() };
     let work = Work {
         publisher,
         job,
@@ -209,6 +210,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         is_resumed: true,
         made: Mutex::new(made),
         work_folder: OnceLock::new(),
+        measured: Arc::default(),
         begun: Notify::new(),
     };
     work.go_on().await
