@@ -12,9 +12,10 @@ pub const USER: &str = "ada@studio.example";
 
 /// A server with an endpoint at /studio/review, on a runtime of its own. Everything else is answered as an API would.
 pub struct Studio {
-    pub runtime: Runtime,
     pub server: Server,
     pub folder: tempfile::TempDir,
+    // The server runs on it.
+    _runtime: Runtime,
 }
 
 impl Studio {
@@ -32,7 +33,7 @@ impl Studio {
             true => Act::Answer(answer(200, json!([{"version": "4.13.8"}]))),
             false => decide(request),
         }));
-        Studio { runtime, server, folder: tempfile::tempdir().unwrap() }
+        Studio { _runtime: runtime, server, folder: tempfile::tempdir().unwrap() }
     }
 
     pub fn session(&self) -> Session {
