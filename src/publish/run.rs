@@ -149,12 +149,15 @@ impl Work {
 
     /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.
     async fn settle(&self, preparing: impl Future) {
-        if !self.made.lock().is_beginning {
-            return;
-        }
+        let begun = async {
+            // The next one may have been sent in the moment in which the one before has ended.
+            while self.made.lock().is_beginning {
+                self.begun.notified().await;
+            }
+        };
         tokio::select! {
             biased;
-            () = self.begun.notified() => {}
+            () = begun => {}
             _ = preparing => {}
             () = tokio::time::sleep(policy::CANCEL_PATIENCE) => {}
         }
