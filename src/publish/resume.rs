@@ -194,10 +194,8 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     let kept = Kept::new(claim);
     let key = kept.record().key.clone();
     let ids = Ids::new(&key, request.slots());
-    // Whatever the tries before may have made.
     let existing_version = request.existing_version();
-    let sequences = request.sequences().map(|slot| ids.of(&slot)).collect();
-    let made = Made { components: ids.components(), sequences, version: existing_version.is_none(), ..Made::default() };
+    let made = Made::by_any_try(&ids, &request);
     let work = Work {
         publisher,
         job,

@@ -4,12 +4,12 @@ use super::again::done_before;
 use super::around;
 use super::check::{Checked, check};
 use super::ids::Ids;
-use super::kept::{self, Kept};
+use super::kept::{self, Kept, Taken};
 use super::register::{register, register_sequence};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
 use super::thumbnail::show_elsewhere;
-use super::work::Work;
+use super::work::{Made, Work};
 use super::{Publisher, Request, into, version};
 use crate::session::blocking::blocking;
 use crate::session::life::Accepted;
@@ -80,9 +80,12 @@ impl Work {
             Err(error) => Err(error),
         };
         match added {
-            Ok((kept, warnings)) => {
+            Ok(Taken { kept, was_there, warnings }) => {
                 for warning in warnings {
                     self.warn(warning);
+                }
+                if was_there {
+                    *self.made.lock() = Made::by_any_try(&self.ids, &self.request);
                 }
                 self.job.note(|published| published.outbox_id = Some(kept.id.clone()));
                 // The only place that sets it.
@@ -149,12 +152,15 @@ impl Work {
 
     /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.
     async fn settle(&self, preparing: impl Future) {
-        if !self.made.lock().is_beginning {
-            return;
-        }
+        let begun = async {
+            // The next one may have been sent in the moment in which the one before has ended.
+            while self.made.lock().is_beginning {
+                self.begun.notified().await;
+            }
+        };
         tokio::select! {
             biased;
-            () = self.begun.notified() => {}
+            () = begun => {}
             _ = preparing => {}
             () = tokio::time::sleep(policy::CANCEL_PATIENCE) => {}
         }

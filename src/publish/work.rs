@@ -64,6 +64,16 @@ pub struct Made {
 }
 
 impl Made {
+    /// Whatever the tries before may have made.
+    pub fn by_any_try(ids: &Ids, request: &Request) -> Made {
+        Made {
+            components: ids.components(),
+            sequences: request.sequences().map(|slot| ids.of(&slot)).collect(),
+            version: request.existing_version().is_none(),
+            ..Made::default()
+        }
+    }
+
     /// They are to be made again.
     pub fn forget_components(&mut self) {
         self.components.clear();

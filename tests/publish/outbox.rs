@@ -423,4 +423,33 @@ fn hundreds_of_kept_publishes_take_no_descriptor_each_of_their_host() {
         assert_eq!(job.wait().state, FTR_JOB_PARKED);
     }
     assert_eq!(place.items().len(), JOBS);
+/// Gives the media to their version.
+fn shows(operations: &[Value]) -> bool {
+    let is_given = |operation: &Value| !operation["entity_data"]["version_id"].is_null();
+    does(operations, "update", "FileComponent") && operations.iter().any(is_given)
+}
+
+/// A publish that is parked between its version and the version's media.
+fn half_done(publish: impl Fn(&Place) -> Publish) -> (Place, Publish) {
+    let spoiled = Arc::new(AtomicUsize::new(0));
+    let place = Place::with(move |operations| {
+        (shows(operations) && spoiled.fetch_add(1, Ordering::SeqCst) == 0).then(|| Act::Busy(503, 3600))
+    });
+    let publish = publish(&place);
+    let ended = place.manual().publish(&publish);
+    assert_eq!(ended.state, FTR_JOB_PARKED, "{ended:?}");
+    assert_eq!(place.versions().len(), 1);
+    (place, publish)
+}
+
+#[test]
+fn a_version_without_media_that_another_process_left_goes_when_the_same_key_fails_for_good() {
+    let (place, publish) =
+        half_done(|place| Publish { idempotency_key: Some("farm/17".to_owned()), ..publish(&place.movie()) });
+    let wrong = Publish { status: Some("No Such Status".to_owned()), ..publish };
+    let ended = place.manual().publish(&wrong);
+    assert_eq!((ended.state, ended.code), (FTR_JOB_FAILED, Code::UnknownStatus as i32), "{ended:?}");
+    assert!(place.items().is_empty());
+    assert!(place.versions().is_empty(), "{:?}", place.versions());
+    assert_eq!(place.staging.query("select id from FileComponent"), [] as [Value; 0]);
 }
