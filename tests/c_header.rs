@@ -196,6 +196,8 @@ fn layouts() -> Vec<String> {
             struct_size flags endpoint path fields file_field file_name content_type headers tag answer_timeout_ms
             reserved
         }
+        ftr_download_options { struct_size flags component_id path tag }
+        ftr_remove_options { struct_size flags entity_type id tag }
         ftr_hub_subscribe_options { struct_size priority metadata tag callback user_data }
         ftr_hub_publish_options {
             struct_size flags target in_reply_to tag reply_timeout_ms max_replies callback user_data

@@ -123,6 +123,14 @@ const INITIALISERS: &str = r"/** To begin with: what the environment says, and w
 #define FTR_HTTP_UPLOAD_OPTIONS_INIT \
     { sizeof(ftr_http_upload_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
 
+/** To begin with: defaults for everything but component and path. */
+#define FTR_DOWNLOAD_OPTIONS_INIT \
+    { sizeof(ftr_download_options), 0, NULL, NULL, 0 }
+
+/** To begin with: defaults for everything but type and id. */
+#define FTR_REMOVE_OPTIONS_INIT \
+    { sizeof(ftr_remove_options), 0, NULL, NULL, 0 }
+
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \
     { sizeof(ftr_hub_subscribe_options), 100, NULL, 0, NULL, NULL }

@@ -217,6 +217,7 @@ impl ItemView {
 fn state(item: &Item) -> i32 {
     match (item.error().map(|error| error.code), &item.state) {
         (Some(Code::OutboxNewer), _) => FTR_OUTBOX_NEWER,
+        (None, _) if !item.record.as_ref().is_ok_and(publish::is_known) => FTR_OUTBOX_NEWER,
         (Some(_), _) | (None, Err(_)) => FTR_OUTBOX_DAMAGED,
         (None, Ok(_)) if item.busy => FTR_OUTBOX_RUNNING,
         (None, Ok(state)) => match state.step {

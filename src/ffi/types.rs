@@ -535,6 +535,38 @@ pub struct ftr_http_upload_options {
     pub reserved: i32,
 }
 
+/// A component to download, and to where. Begin with FTR_DOWNLOAD_OPTIONS_INIT. Everything is copied by ftr_session_download_component.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_download_options {
+    /// sizeof(ftr_download_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_DOWNLOAD_* flags, or 0.
+    pub flags: u32,
+    /// The id of the FileComponent. Never NULL.
+    pub component_id: *const c_char,
+    /// The file to write. Its folder must be there. Never NULL.
+    pub path: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+}
+
+/// What to remove. Begin with FTR_REMOVE_OPTIONS_INIT. Everything is copied by ftr_session_remove.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_remove_options {
+    /// sizeof(ftr_remove_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_REMOVE_* flags, or 0.
+    pub flags: u32,
+    /// "FileComponent", "SequenceComponent" or "AssetVersion". Never NULL.
+    pub entity_type: *const c_char,
+    /// Its id. Never NULL.
+    pub id: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+}
+
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// The fact that the host was told of the end.
+const TOLD: &str = "told";
+
 /// The item of one publish, which nobody else touches meanwhile.
 pub struct Kept {
     /// Its name in the outbox.
@@ -22,7 +25,7 @@ pub struct Kept {
     record: Record,
     /// Taken when the item is let go.
     claim: Arc<Mutex<Option<Claim>>>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 impl Kept {
@@ -32,7 +35,7 @@ impl Kept {
             id: claim.record().id.clone(),
             folder: claim.folder().to_owned(),
             record: claim.record().clone(),
-            state: Mutex::new(claim.state()),
+            state: Arc::new(Mutex::new(claim.state())),
             claim: Arc::new(Mutex::new(Some(claim))),
         }
     }
@@ -142,17 +145,26 @@ impl Kept {
         .await
     }
 
-    /// What it made is to be taken back: also by another process, should this one end before that is done.
-    pub async fn undo(&self, error: &Error) -> Result<()> {
+    /// What it made is to be taken back: also by another process, should this one end before that is done. `is_told`: whoever
+    /// submitted it hears of the end, so that nothing of it needs to stay.
+    pub async fn undo(&self, error: &Error, is_told: bool) -> Result<()> {
         self.change(|state| {
             (state.step, state.error) = (Step::Undoing, Some(NotedError::from(error)));
+            if is_told {
+                state.facts.insert(TOLD.to_owned(), json!(true));
+            }
         })
         .await
     }
 
+    /// Whether whoever submitted it has heard that it ended.
+    pub fn is_told(&self) -> bool {
+        self.fact(TOLD).is_some()
+    }
+
     /// Taking back failed, and is tried again later.
-    pub async fn undo_later(&self) -> Result<()> {
-        self.change(|state| put_off(state, None)).await
+    pub async fn undo_later(&self, error: &Error) -> Result<()> {
+        self.change(|state| put_off(state, Some(error))).await
     }
 
     /// It has failed for good, and waits for somebody to look at it.
@@ -170,13 +182,15 @@ impl Kept {
     }
 
     async fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
-        let state = {
-            let mut state = self.state.lock();
-            change(&mut state);
-            state.clone()
-        };
-        let claim = self.claim.clone();
-        blocking(move || claim.lock().as_ref().map_or(Ok(()), |claim| claim.set_state(state))).await
+        change(&mut self.state.lock());
+        let (claim, state) = (self.claim.clone(), self.state.clone());
+        blocking(move || {
+            let claim = claim.lock();
+            // As it is when it is written: of two changes at once, the one that is written last must not be the earlier one.
+            let state = state.lock().clone();
+            claim.as_ref().map_or(Ok(()), |claim| claim.set_state(state))
+        })
+        .await
     }
 }
 
@@ -240,10 +254,11 @@ pub fn record(client: &Client, request: &Request, key: &str, tag: u64) -> Record
     // A file may be in two roles, and is copied once.
     let mut known = HashSet::new();
     sources.retain(|path| known.insert(path.clone()));
+    let server_url = server_url(client);
     Record {
-        id: Outbox::id_of(key),
+        id: Outbox::id_of(&server_url, client.api_user(), key),
         key: key.to_owned(),
-        server_url: server_url(client),
+        server_url,
         api_user: client.api_user().to_owned(),
         tag,
         created: SystemTime::now(),
@@ -282,6 +297,11 @@ pub fn look_again(note: &mut SourceNote) {
     }
 }
 
+/// Whether this version of the library knows all that an item asks for.
+pub fn is_known(record: &Record) -> bool {
+    request(record).is_ok()
+}
+
 /// The request of an item.
 pub fn request(record: &Record) -> Result<Request> {
     serde_json::from_value(record.request.clone()).map_err(|error| {
@@ -299,4 +319,40 @@ pub fn request(record: &Record) -> Result<Request> {
 /// A wait that grows with a farm: anywhere between nothing and `longest`.
 pub fn spread(longest: Duration) -> Duration {
     retry::pause_between(Duration::ZERO, longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::Limits;
+
+    #[tokio::test]
+    async fn of_many_things_noted_at_once_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::new(folder.path().to_owned(), Limits::default());
+        let record = Record {
+            id: String::new(),
+            key: "a".to_owned(),
+            server_url: "https://studio.example".to_owned(),
+            api_user: "user".to_owned(),
+            tag: 0,
+            created: SystemTime::now(),
+            library: String::new(),
+            request: Value::Null,
+            sources: Vec::new(),
+        };
+        let kept = Kept::new(take(&outbox, record).unwrap());
+        let id = kept.id.clone();
+        let mut names = Vec::new();
+        for round in 0..10 {
+            let more: Vec<String> = (0..8).map(|number| format!("{round} {number}")).collect();
+            futures_util::future::try_join_all(more.iter().map(|name| kept.note(name, json!(true)))).await.unwrap();
+            names.extend(more);
+            let facts = kept.claim.lock().as_ref().unwrap().state().facts;
+            assert!(names.iter().all(|name| facts.contains_key(name)), "{facts:?}");
+        }
+        drop(kept);
+        let facts = outbox.claim(&id).unwrap().state().facts;
+        assert!(names.iter().all(|name| facts.contains_key(name)), "{facts:?}");
+    }
 }

@@ -36,6 +36,7 @@ mod work; // what all steps of one publish share
 
 pub use around::{Around, Texts};
 pub use files::{GivenFile, OnHoles, Role};
+pub use kept::is_known;
 pub use publisher::Publisher;
 pub use request::{Mode, Request};
 pub use resume::{How, Register, belongs, follow, no_outbox, resume};

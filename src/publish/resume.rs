@@ -88,13 +88,16 @@ async fn look(
         let (here, id) = (outbox.clone(), item.id.clone());
         // Somebody else may have been faster.
         let Ok(claim) = blocking(move || here.claim(&id)).await else { continue };
+        if !kept::is_known(claim.record()) {
+            continue;
+        }
         if item.expired && claim.state().step == Step::Waiting {
             let error = expired(&claim);
             Kept::new(claim).fail(&error).await?;
             continue;
         }
         // A host that does not poll has no room for more.
-        let Ok(accepted) = session.accept(claim.record().tag) else { return Ok(()) };
+        let Ok(accepted) = session.accept_unasked(claim.record().tag) else { return Ok(()) };
         match register(&accepted.job) {
             Ok(handle) => accepted.job.set_handle(handle),
             Err(_) => {
@@ -131,7 +134,8 @@ fn is_due(item: &Item, is_back: bool) -> bool {
     let was_away = state.error.as_ref().and_then(|error| Code::from_value(error.code)).is_some_and(|code| {
         matches!(code.class(), Class::Network | Class::Configuration) || code == Code::Unauthorised
     });
-    (is_back && was_away) || state.wait(SystemTime::now(), policy::OUTBOX_LONGEST_PAUSE).is_zero()
+    (is_back && (was_away || state.step == Step::Undoing))
+        || state.wait(SystemTime::now(), policy::OUTBOX_LONGEST_PAUSE).is_zero()
 }
 
 /// Claims an item for what a host wants of it. Nothing where that is done already.

@@ -31,6 +31,8 @@ struct File {
     plan: Plan,
     /// Of a file whose storage is to refuse other bytes.
     md5: Option<[u8; 16]>,
+    /// An earlier try had stored all of it.
+    is_stored: bool,
     progress: Arc<Progress>,
 }
 
@@ -99,6 +101,10 @@ async fn send(work: &Work, asset: Option<Query>, mut files: Vec<File>) -> Result
             file.md5 = Some(digest(&file.source).await?);
         }
     }
+    for file in &mut files {
+        file.is_stored = is_stored(work, file).await;
+    }
+
     let (asset_id, metadata) = begin(work, asset, &files).await?;
     let turns = Semaphore::new(policy::FILES_AT_ONCE);
     let uploads = files.iter().zip(metadata).map(async |(file, metadata)| {
@@ -132,6 +138,7 @@ fn file(part: &Part, work: &Work) -> Result<File> {
         })?,
         source,
         md5: None,
+        is_stored: false,
         progress: Arc::default(),
     })
 }
@@ -184,7 +191,8 @@ async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
 }
 
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
-/// same in one batch (share.js). The upload metadata are in the order of the files.
+/// same in one batch (share.js). The upload metadata are in the order of the files, nothing for those that are in storage already:
+/// some servers open an upload by giving its addresses, and nobody would end it.
 async fn begin(work: &Work, asset: Option<Query>, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
     let are_frames = files.iter().all(|file| file.container_id.is_some());
     if !are_frames {
@@ -197,7 +205,12 @@ async fn begin(work: &Work, asset: Option<Query>, files: &[File]) -> Result<(Opt
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,
         None => None,
     };
-    Ok((asset_id, results.skip(1).step_by(2).collect()))
+    let metadata = files.iter().map(|file| {
+        // What became of the component itself.
+        results.next();
+        if file.is_stored { Value::Null } else { results.next().unwrap_or_default() }
+    });
+    Ok((asset_id, metadata.collect()))
 }
 
 /// Creates the components that are not there, and has those that are there fit the files: they are of an earlier try, or of this
@@ -213,7 +226,9 @@ async fn create_or_update(work: &Work, asset: Option<&Query>, files: &[File]) ->
                 true => Operation::update("FileComponent", &[&file.component_id], attributes(file)),
                 false => Operation::create("FileComponent", &file.component_id, attributes(file)),
             });
-            operations.push(metadata(file));
+            if !file.is_stored {
+                operations.push(metadata(file));
+            }
         }
         if missing.is_empty() {
             return work.client().call_repeatable(&operations).await;
@@ -255,7 +270,7 @@ fn metadata(file: &File) -> Operation {
 
 /// Uploads one file, puts its parts together and checks what the storage holds then. Returns what is not as it should be.
 async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>> {
-    if is_stored(work, file).await {
+    if file.is_stored {
         file.progress.found_stored(file.source.size_bytes());
         work.log.info("publish", format_args!("{} had been stored by an earlier try", file.file_name));
         return Ok(Vec::new());

@@ -44,7 +44,8 @@ async fn create_new(work: &Work, place: &Place, checked: &Checked, stored: &Stor
         (Asset::Sought { .. }, Some(id)) => AssetChoice::Existing(id.clone()),
         (Asset::Sought { name, type_id, .. }, None) => AssetChoice::Create(ids::asset(&place.parent_id, type_id, name)),
     };
-    let mut new_type = place.new_type();
+    // Of an asset that is there its type is there.
+    let mut new_type = place.new_type().filter(|_| asset.is_new());
     let number = match create_version(work, place, checked, stored, &asset, new_type.is_some()).await {
         // Somebody created the asset meanwhile, or one with its id is in the server's bin.
         Err(error) if matches!(error.code, Code::Duplicate | Code::Integrity) && asset.is_new() => {

@@ -181,7 +181,8 @@ pub const SETTLE_TIME: Duration = Duration::from_millis(250);
 pub const RECENT: Duration = Duration::from_secs(2);
 
 /// The index of a movie (its moov box) is read whole into memory; a two-hour film with one sample a frame needs about 4 MiB.
-pub const MOVIE_INDEX_LIMIT: u64 = 64 << 20;
+/// Its tables take up to three times their room while they are read, so that probing stays below 64 MiB.
+pub const MOVIE_INDEX_LIMIT: u64 = 16 << 20;
 
 /// Boxes at the top of a movie: a dozen are usual, and a file without end of them is not a movie.
 pub const MOVIE_BOX_LIMIT: usize = 1024;

@@ -8,6 +8,7 @@ use crate::session::{Code, Error, Result};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -75,6 +76,7 @@ impl Journal {
     pub fn forget(folder: &Path, component_id: &str) {
         // One that stays is taken for another upload's, and begun anew.
         let _ = fs::remove_file(path(folder, component_id));
+        remove_unfinished(folder, component_id);
     }
 
     /// Whether something is noted.
@@ -137,6 +139,20 @@ impl Journal {
         *self.open.lock() = None;
         // One that stays is taken for another upload's, and begun anew.
         let _ = fs::remove_file(&self.path);
+        if let (Some(folder), Some(component_id)) = (self.path.parent(), self.path.file_stem().and_then(OsStr::to_str))
+        {
+            remove_unfinished(folder, component_id);
+        }
+    }
+}
+
+/// What processes left that were killed while they began a journal of this component.
+fn remove_unfinished(folder: &Path, component_id: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(component_id) && name.ends_with(".new")) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

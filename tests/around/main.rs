@@ -7,8 +7,12 @@ mod bad; // what is refused before anything is made
 mod host;
 mod into; // an existing version that gets new media
 mod order; // a server that refuses, loses answers or goes away in between
+mod people; // what a studio's server has
 #[allow(dead_code)] // it is shared
 #[path = "../publish/relay.rs"]
 mod relay;
-mod wish; // a publish with all of its options
-mod whole; // what is made, each option and all together
+#[allow(dead_code)] // it is shared
+#[path = "../support/reviewer.rs"]
+mod reviewer;
+mod whole;
+mod wish; // a publish with all of its options // what is made, each option and all together

@@ -35,33 +35,42 @@ impl Studio {
 
     pub fn attribute(&self, key: &str, kind: &str) -> String {
         let kind = self.staging.id(&format!("select id from CustomAttributeType where name is \"{kind}\""));
-        let attribute = json!({"key": key, "label": key, "entity_type": "assetversion", "type_id": kind, "config": "{}"});
+        let attribute =
+            json!({"key": key, "label": key, "entity_type": "assetversion", "type_id": kind, "config": "{}"});
         self.reviewer.create("CustomAttributeConfiguration", attribute)
     }
 
     /// Everything that a publish with all options may make, counted.
     pub fn census(&self) -> Vec<(&'static str, usize)> {
-        let kinds = [
-            "Asset",
-            "AssetType",
-            "AssetVersion",
-            "FileComponent",
-            "ComponentLocation",
-            "AssetVersionLink",
-            "AssetVersionList",
-            "ListObject",
-            "Note",
-            "NoteLabelLink",
-            "NoteComponent",
-            "ReviewSession",
-            "ReviewSessionObject",
-            "ReviewSessionInvitee",
-            "Metadata",
-            "AssetVersionCustomAttributeValue",
-        ];
-        kinds.map(|kind| (kind, self.staging.query(&format!("select __entity_type__ from {kind}")).len())).to_vec()
+        KINDS.map(|(kind, _)| (kind, self.count(kind))).to_vec()
+    }
+
+    /// How many of a kind there are.
+    pub fn count(&self, kind: &str) -> usize {
+        let (_, attribute) = KINDS.iter().find(|(known, _)| *known == kind).unwrap();
+        self.staging.query(&format!("select {attribute} from {kind}")).len()
     }
 }
+
+/// What a publish may make, and an attribute that each has.
+const KINDS: [(&str, &str); 16] = [
+    ("Asset", "id"),
+    ("AssetType", "id"),
+    ("AssetVersion", "id"),
+    ("FileComponent", "id"),
+    ("ComponentLocation", "id"),
+    ("AssetVersionLink", "id"),
+    ("AssetVersionList", "id"),
+    ("ListObject", "id"),
+    ("Note", "id"),
+    ("NoteLabelLink", "label_id"),
+    ("NoteComponent", "component_id"),
+    ("ReviewSession", "id"),
+    ("ReviewSessionObject", "id"),
+    ("ReviewSessionInvitee", "id"),
+    ("Metadata", "key"),
+    ("AssetVersionCustomAttributeValue", "key"),
+];
 
 /// What came by mail: the invitees.
 pub type Letters = Arc<Mutex<Vec<String>>>;

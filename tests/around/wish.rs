@@ -67,9 +67,8 @@ impl Wish {
     /// The job, or why it was not accepted.
     pub fn submit(&self, session: &Session) -> Result<u64, (i32, String)> {
         let texts: Vec<(&str, CString)> = self.texts.iter().map(|(field, value)| (*field, text(value))).collect();
-        let field = |name: &str| {
-            texts.iter().find(|(field, _)| *field == name).map_or(null(), |(_, value)| value.as_ptr())
-        };
+        let field =
+            |name: &str| texts.iter().find(|(field, _)| *field == name).map_or(null(), |(_, value)| value.as_ptr());
         let options = ftr_publish_options {
             flags: self.flags,
             path: field("path"),

@@ -10,11 +10,14 @@ use ftreview::media::{Kind, Media, Movie, Rational, probe, verdict};
 use ftreview::session::{Error, Result};
 use tempfile::TempDir;
 
-/// The ffmpeg of this machine. Where there is none, tests that need it say so and pass; with CI set they fail, since it is
+/// The ffmpeg of this machine, or the one that FTREVIEW_TEST_FFMPEG names, to try another version. Where there is none, tests that need it say so and pass; with CI set they fail, since it is
 /// installed there.
 pub fn installed() -> Option<&'static Ffmpeg> {
     static FOUND: OnceLock<Option<Ffmpeg>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| block_on(Ffmpeg::find(None, &Environment::capture(), pending())).ok());
+    let found = FOUND.get_or_init(|| {
+        let named = std::env::var_os("FTREVIEW_TEST_FFMPEG").map(PathBuf::from);
+        block_on(Ffmpeg::find(named.as_deref(), &Environment::capture(), pending())).ok()
+    });
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "ffmpeg must be there in continuous integration");
         println!("ffmpeg is not installed: this test is left out");
@@ -145,7 +148,11 @@ pub fn luma(path: &Path) -> Vec<u8> {
 
 pub fn raw(path: &Path, more: &[&str]) -> Vec<u8> {
     let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-loglevel", "error", "-i"]).arg(path).args(more).args(["-f", "rawvideo", "-"]);
+    command.args(["-nostdin", "-loglevel", "error", "-i"]).arg(path).args(more);
+    if !more.contains(&"-f") {
+        command.args(["-f", "rawvideo"]);
+    }
+    command.arg("-");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
@@ -166,4 +173,11 @@ pub fn write_raw(studio: &Studio, bytes: &[u8], format: &str, size: (u32, u32), 
     let (width, height) = size;
     studio.ffmpeg(&format!("-f rawvideo -pix_fmt {format} -s {width}x{height} -i raw.bin {arguments}"));
     std::fs::remove_file(raw).unwrap();
+}
+
+/// Writes a program for a shell.
+pub fn script(path: &Path, body: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, format!("#!/bin/sh\n{body}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

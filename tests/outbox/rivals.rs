@@ -47,11 +47,33 @@ fn the_same_key_added_by_fifty_threads_at_once_is_one_item_held_by_one_of_them()
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(added.iter().filter(|added| matches!(added, Added::New(_))).count(), 1);
-        assert_eq!(outbox.claim(&Outbox::id_of("a")).unwrap_err().code, Code::OutboxBusy);
+        assert_eq!(outbox.claim(&crate::id_of("a")).unwrap_err().code, Code::OutboxBusy);
         drop(added);
         assert_eq!(outbox.list().unwrap().len(), 1);
         assert_usable(&outbox);
     }
+}
+
+#[test]
+fn the_same_key_for_another_server_or_user_is_another_item() {
+    let folder = folder();
+    let outbox = outbox(&folder);
+    let of = |server_url: &str, api_user: &str| ftreview::outbox::Record {
+        server_url: server_url.to_owned(),
+        api_user: api_user.to_owned(),
+        ..record("farm/17")
+    };
+    let staging = add(&outbox, of("https://staging.example", "user"));
+    let claims =
+        [add(&outbox, of("https://studio.example", "user")), add(&outbox, of("https://studio.example", "other"))];
+    assert_eq!(outbox.list().unwrap().len(), 3);
+    // Nor may one become the other.
+    let mut staging = staging;
+    let error = staging.replace(claims[0].record().clone()).unwrap_err();
+    assert_eq!(error.code, Code::Internal);
+    // A password is no part of a server.
+    assert!(matches!(outbox.add(of("https://me:secret@staging.example/", "user")).unwrap(), Added::New(_)));
+    assert!(matches!(outbox.add(of("https://me:other@staging.example/", "user")).unwrap(), Added::There));
 }
 
 #[test]
@@ -99,7 +121,7 @@ fn whoever_lists_an_outbox_keeps_nobody_from_claiming() {
                 }
             });
         }
-        let claimed: Vec<_> = (0..500).map(|_| outbox.claim(&Outbox::id_of("a")).map(drop)).collect();
+        let claimed: Vec<_> = (0..500).map(|_| outbox.claim(&crate::id_of("a")).map(drop)).collect();
         over.store(true, std::sync::atomic::Ordering::Relaxed);
         for claimed in claimed {
             claimed.unwrap();
@@ -137,9 +159,20 @@ const RIVAL: &str = "FTREVIEW_TEST_OUTBOX_RIVAL";
 const ROUNDS: usize = 400;
 const KEYS: usize = 3;
 
-fn rival_in(folder: &Path, keeps_watch: bool) -> Child {
+/// One of the processes; killed when it is dropped, also when a test fails.
+struct Rival(Child);
+
+impl Drop for Rival {
+    fn drop(&mut self) {
+        // Fails only where it has ended.
+        let _ = self.0.kill();
+        self.0.wait().unwrap();
+    }
+}
+
+fn rival_in(folder: &Path, keeps_watch: bool) -> Rival {
     let told = format!("{}\n{keeps_watch}", folder.display());
-    child("rivals::rival", RIVAL, told).stdout(std::process::Stdio::null()).spawn().unwrap()
+    Rival(child("rivals::rival", RIVAL, told).stdout(std::process::Stdio::null()).spawn().unwrap())
 }
 
 /// Adds the same few items as its rivals do, works on them and ends some. Where it keeps watch, it leaves a mark while it holds
@@ -167,7 +200,7 @@ fn rival() {
                 count("made");
                 claim
             }
-            Added::There => match outbox.claim(&Outbox::id_of(&key)) {
+            Added::There => match outbox.claim(&crate::id_of(&key)) {
                 Ok(claim) => claim,
                 Err(error) if [Code::OutboxBusy, Code::OutboxNoItem].contains(&error.code) => continue,
                 Err(error) => panic!("{error}"),
@@ -194,9 +227,9 @@ fn rival() {
 #[test]
 fn processes_that_fight_for_the_same_items_hold_each_one_at_a_time_and_end_each_once() {
     let folder = folder();
-    let rivals: Vec<Child> = (0..4).map(|_| rival_in(folder.path(), true)).collect();
+    let rivals: Vec<Rival> = (0..4).map(|_| rival_in(folder.path(), true)).collect();
     for mut rival in rivals {
-        assert!(rival.wait().unwrap().success());
+        assert!(rival.0.wait().unwrap().success());
     }
     let outbox = outbox(&folder);
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
@@ -211,26 +244,24 @@ fn processes_that_are_killed_while_they_fight_leave_all_to_the_others() {
     let folder = folder();
     let log = folder.path().join("log");
     let outbox = outbox(&folder);
-    let mut rivals: Vec<Child> = (0..3).map(|_| rival_in(folder.path(), false)).collect();
+    let mut rivals: Vec<Rival> = (0..3).map(|_| rival_in(folder.path(), false)).collect();
     let mut done = 0;
     for kill in 0..60 {
         // Each goes on working while another is killed: nobody waits for the dead.
         while fs::metadata(&log).map_or(0, |log| log.len()) <= done {
-            assert!(rivals.iter_mut().all(|rival| rival.try_wait().unwrap().is_none()), "a rival has ended by itself");
+            assert!(
+                rivals.iter_mut().all(|rival| rival.0.try_wait().unwrap().is_none()),
+                "a rival has ended by itself"
+            );
             std::thread::yield_now();
         }
         done = fs::metadata(&log).unwrap().len();
-        let mut killed = std::mem::replace(&mut rivals[kill % 3], rival_in(folder.path(), false));
-        killed.kill().unwrap();
-        killed.wait().unwrap();
+        drop(std::mem::replace(&mut rivals[kill % 3], rival_in(folder.path(), false)));
         for item in outbox.list().unwrap() {
             assert!(item.error().is_none(), "{item:?}");
         }
     }
-    for mut rival in rivals {
-        rival.kill().unwrap();
-        rival.wait().unwrap();
-    }
+    drop(rivals);
     let items = outbox.list().unwrap();
     assert!(items.len() <= KEYS && items.iter().all(|item| !item.busy), "{items:?}");
     assert!(items.iter().all(|item| item.state.as_ref().unwrap().step == Step::Waiting));

@@ -175,6 +175,13 @@ impl Session {
         panic!("the status {status} was not told");
     }
 
+    /// Waits for an event of this kind.
+    #[allow(dead_code)] // not every test program waits for one
+    pub fn await_event(&self, kind: i32) -> Value {
+        let mut events = std::iter::from_fn(|| self.next_event(GUARD_MS));
+        events.find(|event| event["kind"] == kind).unwrap_or_else(|| panic!("no event {kind} came"))
+    }
+
     fn next_event(&self, timeout_ms: i32) -> Option<Value> {
         let (mut event, mut json) = (0, null());
         // SAFETY: variables, and a text that is valid until the event is freed.

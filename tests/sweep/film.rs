@@ -13,6 +13,7 @@ pub const STATUS: &str = "In Progress";
 /// Two parts of 8 MiB and one of what is left.
 const SIZE: usize = 17 << 20;
 
+#[derive(Debug)]
 pub struct Source {
     pub path: PathBuf,
     pub bytes: Vec<u8>,
@@ -44,6 +45,12 @@ pub fn thumbnail() -> &'static Source {
     static THUMBNAIL: OnceLock<Source> = OnceLock::new();
     THUMBNAIL
         .get_or_init(|| settled("thumbnail.jpg", std::fs::read(repository("examples/media/thumbnail.jpg")).unwrap()))
+}
+
+/// A movie that goes up in one request.
+pub fn small() -> &'static Source {
+    static SMALL: OnceLock<Source> = OnceLock::new();
+    SMALL.get_or_init(|| settled("small.mp4", std::fs::read(repository("examples/media/review.mp4")).unwrap()))
 }
 
 /// A file that was written long ago, so that nobody waits for it to be written whole. It stays for the next time.

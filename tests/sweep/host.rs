@@ -1,6 +1,6 @@
 //! The host, tests/sweep/host.c, in a process of its own, and what it said.
 
-use super::film::{film, thumbnail};
+use super::film::{Source, thumbnail};
 use super::support::build::{STRICT, compiled, library, program, program_alone};
 use super::support::repository;
 use super::support::run::{Ended, command, finish};
@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 #[derive(Clone, Debug)]
 pub struct Host {
     pub url: String,
+    pub film: &'static Source,
     /// The same in every process; or each publish is one of its own.
     pub key: Option<String>,
     pub journal: Option<PathBuf>,
@@ -74,7 +75,7 @@ impl Host {
         command
             .arg(&library().file)
             .arg(self.outbox.as_ref().unwrap())
-            .arg(&film().path)
+            .arg(&self.film.path)
             .arg(&thumbnail().path)
             .arg(signal);
         Self::run(command, None, |_| ())
@@ -82,13 +83,13 @@ impl Host {
 
     fn publishing(&self, word: &str) -> Command {
         let mut command = self.command(word);
-        command.arg(&film().path).arg(&thumbnail().path).arg(self.key.as_deref().unwrap_or("-"));
+        command.arg(&self.film.path).arg(&thumbnail().path).arg(self.key.as_deref().unwrap_or("-"));
         command
     }
 
     /// Waits until one job has ended that was found in the outbox.
-    pub fn resume(&self) -> Said {
-        Self::run(self.command("resume"), None, |_| ())
+    pub fn resume(&self, started: impl FnOnce(u32)) -> Said {
+        Self::run(self.command("resume"), None, started)
     }
 
     /// Waits until nothing is in the outbox any more, and for the end of the process.

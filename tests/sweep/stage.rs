@@ -1,6 +1,6 @@
 //! A staging server of its own for each point, and what must be on it when a publish has ended.
 
-use super::film::{COMMENT, STATUS, film, thumbnail};
+use super::film::{COMMENT, STATUS, Source, film, thumbnail};
 use ftreview_sandbox::storage::Storage;
 use ftreview_sandbox::{AppState, Config, Server};
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub struct Stage {
     server: Server,
     folder: tempfile::TempDir,
     before: Vec<usize>,
+    film: &'static Source,
 }
 
 /// What is left that nobody needs, and that no client can take away.
@@ -36,9 +37,14 @@ impl Stage {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let folder = scratch();
         let server = runtime.block_on(Server::start(Config::new(folder.path().join("server")))).unwrap();
-        let mut stage = Stage { runtime, server, folder, before: Vec::new() };
+        let mut stage = Stage { runtime, server, folder, before: Vec::new(), film: film() };
         stage.before = stage.census();
         stage
+    }
+
+    /// Another film than the usual one is published.
+    pub fn expect(&mut self, film: &'static Source) {
+        self.film = film;
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -128,7 +134,7 @@ impl Stage {
             let id = text(&component["id"]);
             named.push(id.to_owned());
             let is_film = component["name"] == "ftrackreview-mp4";
-            let expected: &[u8] = if is_film { &film().bytes } else { &thumbnail().bytes };
+            let expected: &[u8] = if is_film { &self.film.bytes } else { &thumbnail().bytes };
             let stored = self.storage().path(id).and_then(|path| std::fs::read(path).ok());
             if stored.as_deref() != Some(expected) {
                 let has = stored.map_or("nothing".to_owned(), |stored| format!("{} other bytes", stored.len()));
