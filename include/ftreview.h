@@ -65,7 +65,9 @@
  *  6. Released names, numbers and fields never change their meaning; the ABI only grows.
  *  7. A publish is all or nothing to a reviewer, and one publish never makes two versions.
  *  8. Memory is bounded and does not grow with the file; the source is read once and never copied.
- *  9. The key stays secret: never in a URL, a log line, an error, a file, or a request to any other origin than the
+ *  9. Nothing accepted is lost, where a session has an outbox: from FTR_EVENT_JOB_KEPT on a publish survives being
+ *     offline, a host that is killed and a reboot, and ends well or says why.
+ * 10. The key stays secret: never in a URL, a log line, an error, a file, or a request to any other origin than the
  *     ftrack server's. Upload addresses, which are secrets too, are never shown.
  *
  *
@@ -73,7 +75,8 @@
  * -----
  *
  *  session     One server and one user. Several may exist in a process, also in several copies of this library.
- *  job         One accepted publish.
+ *  job         One accepted publish, or upload to an endpoint.
+ *  outbox      A folder in which publishes are kept until they have ended.
  *  event       One thing that a session tells: the status of its server, a job's progress, a job's end, a log line,
  *              something from the event hub.
  *  event hub   Where programs and people who use the same server tell each other what happens. Its events have a
@@ -107,9 +110,12 @@
  *  what                                 from                         until
  *  ftr_session                          ftr_session_create           ftr_session_free
  *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
+ *                                       and _http_upload, ftr_outbox_*
+ *                                       and FTR_EVENT_JOB_RESUMED
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
  *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
  *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free
+ *  ftr_outbox, its items                ftr_outbox_list              ftr_outbox_free, or ftr_session_free
  *  ftr_event                            ftr_session_next_event       ftr_event_free
  *  const ftr_event_info *, its texts    ftr_event_get, _json         the event is freed
  *  structs given to callbacks           the library                  the callback returns
@@ -217,12 +223,59 @@
  * killed goes on where it ended, if the server still takes its parts, and else begins anew and says so.
  *
  *
+ * The outbox
+ * ----------
+ *
+ * With ftr_session_options.outbox_folder, or FTR_SESSION_OUTBOX for the user's own, every publish is kept in a folder
+ * of
+ * plain files until it has ended. FTR_EVENT_JOB_KEPT says that it is there; from then on it is not lost. A publish
+ * that
+ * cannot go on for a reason that may pass (no network, a server that fails, a key that was revoked, a drive that is
+ * away),
+ * and one whose session is closed, freed or killed, stays there; the job ends as FTR_JOB_PARKED where there is
+ * somebody to
+ * be told. It goes on
+ *
+ *  - in any session for the same server and user that uses the folder, in any process, by itself: when the session
+ *    becomes ready, and then once a minute. FTR_EVENT_JOB_RESUMED gives the host its job. After each failure it waits
+ *    longer, up to an hour. A session whose key was refused (FTR_STATUS_UNAUTHORISED) asks no more and goes on with
+ *    nothing: create another. FTR_SESSION_OUTBOX_MANUAL leaves all this out;
+ *  - by ftr_outbox_resume, at once. examples/c/outbox.c lists and drains an outbox, for a farm's end-of-job or cron.
+ *
+ * It makes the same version with the same ids, however often it is begun and by whom: an item has a lock, every step
+ * finds
+ * what was done before, and what is in storage is not sent again. One that fails for good has what it made removed
+ * from the
+ * server, also by a later session if it must; its item is removed when the session that submitted it was told, and
+ * else
+ * stays as failed for ftr_outbox_retry or ftr_outbox_forget.
+ *
+ * The files themselves are not copied unless FTR_PUBLISH_COPY_SOURCE asks for it: a file that is no longer the same
+ * when the
+ * publish goes on is FTR_E_SOURCE_CHANGED, one that is not there is waited for. An outbox that cannot be written, or
+ * is
+ * full, keeps nobody from publishing: the result has a warning. No key is in it, and only its user may read it.
+ *
+ * A farm whose tasks end together sets ftr_session_options.start_spread_ms.
+ *
+ *
+ * Other ways in
+ * -------------
+ *
+ * ftr_session_http_upload sends a file with form fields to an endpoint of the server, such as a studio's own
+ * "/studio/review", as the session's user: streamed, with progress, pause, cancelling and the cap on bandwidth, and
+ * with
+ * the answer in the job's result. User and key go to no other origin. What an endpoint gets twice it may do twice, so
+ * a
+ * request is sent again only where it surely did not arrive; ftr_error.outcome_unknown says where nobody knows.
+ *
+ *
  * Closing, exiting, unloading, fork
  * ---------------------------------
  *
  * A plug-in that is being unloaded calls ftr_session_close with the time that it has, polls what is left, and
  * ftr_session_free. A program may also exit at any moment, freeing nothing; what was being published is then not
- * finished, and no reviewer sees any of it.
+ * finished, and no reviewer sees any of it. With an outbox it goes on in the next session.
  *
  * The library stays mapped after dlclose, because its threads may be running; loading it again finds it as it was.
  *
@@ -300,6 +353,12 @@
  * expected there.
  */
 #define FTR_E_EXPRESSION (-109)
+
+/**
+ * The address is not one of the ftrack server, and the user and key go to no other. Send without them
+ * (FTR_HTTP_UPLOAD_NO_AUTH), or give an address of the server.
+ */
+#define FTR_E_FOREIGN_ORIGIN (-112)
 
 /** Called from the wake-up callback, in which only the functions for versions and for error texts may be called. */
 #define FTR_E_WOULD_DEADLOCK (-201)
@@ -396,7 +455,7 @@
 /** The CA file cannot be read or holds no PEM certificate. */
 #define FTR_E_CA_FILE (-306)
 
-/** There is no file at the path. */
+/** There is no file at the path, or no folder for one that is to be written. */
 #define FTR_E_FILE_NOT_FOUND (-401)
 
 /** The path is a directory or a device, not a file. */
@@ -425,6 +484,18 @@
  * item; or forget it.
  */
 #define FTR_E_SOURCE_GONE (-408)
+
+/** There is something at the path that is to be written. Give another path, or FTR_DOWNLOAD_OVERWRITE. */
+#define FTR_E_FILE_EXISTS (-409)
+
+/**
+ * The file, or its folder, may not be written by this user, is being written by another download, or writing it
+ * failed.
+ */
+#define FTR_E_FILE_UNWRITABLE (-410)
+
+/** The disk is full, or the user's share of it. */
+#define FTR_E_DISK_FULL (-411)
 
 /** The server's name is unknown, or nothing answers at its address. */
 #define FTR_E_UNREACHABLE (-501)
@@ -477,6 +548,17 @@
 /** The event hub refuses a subscription or an event; the message has its words. */
 #define FTR_E_HUB_REFUSED (-611)
 
+/**
+ * An endpoint of the server answered an upload with an error status, or sends it elsewhere; the message has its
+ * words.
+ */
+#define FTR_E_HTTP_REFUSED (-612)
+
+/**
+ * The component's bytes are in no place from which they can be downloaded. The message names where it is registered.
+ */
+#define FTR_E_NO_LOCATION (-613)
+
 /** The storage refused the bytes. */
 #define FTR_E_STORAGE_REFUSED (-701)
 
@@ -521,6 +603,47 @@
 /** The thumbnail is not a jpg or png. */
 #define FTR_E_BAD_THUMBNAIL (-810)
 
+/**
+ * Frames of the sequence are missing, empty or damaged. The message names them. Render them, or choose what is shown
+ * in their place.
+ */
+#define FTR_E_SEQUENCE_HOLES (-811)
+
+/** There is one frame where a sequence was meant. Render the others, or publish the one as an image. */
+#define FTR_E_SEQUENCE_SINGLE (-812)
+
+/** There is no frame of the sequence. */
+#define FTR_E_SEQUENCE_EMPTY (-813)
+
+/**
+ * Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message
+ * names two of them.
+ */
+#define FTR_E_SEQUENCE_MIXED (-814)
+
+/**
+ * The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made
+ * through OCIO.
+ * The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a
+ * proxy made with OCIO.
+ */
+#define FTR_E_SCENE_LINEAR (-815)
+
+/**
+ * A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says
+ * where was looked, and what is missing.
+ */
+#define FTR_E_FFMPEG_MISSING (-816)
+
+/**
+ * ffmpeg failed, or what it made is not what was asked for. The message has its last lines. Nothing is left of the
+ * file.
+ */
+#define FTR_E_FFMPEG_FAILED (-817)
+
+/** ffmpeg made no progress for so long that it was stopped. Nothing is left of the file. */
+#define FTR_E_FFMPEG_STALLED (-818)
+
 /** The server could not encode the file; the message has its words. Nothing of the publish is left. */
 #define FTR_E_ENCODE_FAILED (-819)
 
@@ -535,6 +658,24 @@
  * png.
  */
 #define FTR_E_ENCODE_UNSUPPORTED (-821)
+
+/**
+ * The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same
+ * height. The message names both.
+ */
+#define FTR_E_RENDITIONS_DIFFER (-822)
+
+/**
+ * Frames, or a still, are to become a movie and no rate was given, or one that is none: set
+ * ftr_publish_options.frame_rate.
+ */
+#define FTR_E_FRAME_RATE_NEEDED (-823)
+
+/**
+ * A file of the publish is not what its role says, or nothing tells what it is to be beside the others. Give each
+ * file a role that fits.
+ */
+#define FTR_E_BAD_ROLE (-824)
 
 /** No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set. */
 #define FTR_E_NO_CONTEXT (-851)
@@ -701,11 +842,17 @@
 /** Others are told. */
 #define FTR_STAGE_ANNOUNCING 7
 
+/** Bytes come from storage. */
+#define FTR_STAGE_DOWNLOADING 8
+
+/** Entities and their bytes are removed from the server. From here on a job is not cancelled any more. */
+#define FTR_STAGE_REMOVING 9
+
 /**
  * Of FTR_MODE_ENCODE, between FTR_STAGE_VERSIONING and FTR_STAGE_FINISHING: the server encodes. Cancelling still
  * takes everything back.
  */
-#define FTR_STAGE_ENCODING 8
+#define FTR_STAGE_ENCODING 10
 
 /** The session's status changed: see ftr_event_info.status and .error. Only the latest is kept. */
 #define FTR_EVENT_STATUS 1
@@ -763,6 +910,30 @@
  * .result. Its other events follow. The handle ends with ftr_job_free or ftr_session_free.
  */
 #define FTR_EVENT_JOB_RESUMED 15
+
+/** A publish in the outbox waits for its next try. */
+#define FTR_OUTBOX_WAITING 1
+
+/** A publish in the outbox is being worked on, in this process or another. */
+#define FTR_OUTBOX_RUNNING 2
+
+/**
+ * A publish in the outbox has failed for good: .error_message says why. It stays until ftr_outbox_retry or
+ * ftr_outbox_forget, or until the outbox is full.
+ */
+#define FTR_OUTBOX_FAILED 3
+
+/** A publish in the outbox was cancelled or has failed, and what it made on the server is still to be removed. */
+#define FTR_OUTBOX_UNDOING 4
+
+/**
+ * An item of the outbox cannot be read, because the disk or somebody has changed its files. ftr_outbox_forget removes
+ * it.
+ */
+#define FTR_OUTBOX_DAMAGED 5
+
+/** An item of the outbox was written by a newer version of the library, which can go on with it. */
+#define FTR_OUTBOX_NEWER 6
 
 /** A note was written: ftr_review.text and .frame. */
 #define FTR_REVIEW_NOTE 1
@@ -850,6 +1021,76 @@
  * FTR_EVENT_JOB_KEPT has come. Takes as much disk until the publish has ended; without an outbox it means nothing.
  */
 #define FTR_PUBLISH_COPY_SOURCE 2
+
+/**
+ * In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may
+ * be of any server.
+ */
+#define FTR_HTTP_UPLOAD_NO_AUTH 1
+
+/**
+ * In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose
+ * answer was lost is sent again.
+ */
+#define FTR_HTTP_UPLOAD_REPEATABLE 2
+
+/** In ftr_http_upload_options.flags: PUT instead of POST. */
+#define FTR_HTTP_UPLOAD_PUT 4
+
+/** In ftr_download_options.flags: what is at the path is replaced, when the whole component is there. */
+#define FTR_DOWNLOAD_OVERWRITE 1
+
+/** In ftr_remove_options.flags: what is not there (any more) is no failure. */
+#define FTR_REMOVE_MISSING_OK 1
+
+/** In ftr_publish_options.flags: the version's thumbnail becomes the task's, too. It is uploaded once. */
+#define FTR_PUBLISH_TASK_THUMBNAIL 256
+
+/**
+ * In ftr_publish_options.flags: the version's thumbnail becomes that of the asset's parent, too, such as the shot.
+ */
+#define FTR_PUBLISH_PARENT_THUMBNAIL 512
+
+/** As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99. */
+#define FTR_META_FRAME_OUT_LAST 0
+
+/** As ftr_publish_options.meta_frame_out: one more than that, which some servers and studios expect: 100. */
+#define FTR_META_FRAME_OUT_COUNT 1
+
+/**
+ * Role of a file: what its content says. Movies and images are reviewed; an image beside a movie is its thumbnail.
+ */
+#define FTR_ROLE_AUTO 0
+
+/** Role of a file: a movie that reviewers open, in another size than the main one. */
+#define FTR_ROLE_MOVIE 1
+
+/** Role of a file: an image that reviewers open, in another size than the main one. */
+#define FTR_ROLE_IMAGE 2
+
+/** Role of a file: a PDF document that reviewers open. */
+#define FTR_ROLE_PDF 3
+
+/** Role of a file: the thumbnail, as ftr_publish_options.thumbnail. */
+#define FTR_ROLE_THUMBNAIL 4
+
+/** Role of a file: a component that is uploaded as it is, whatever is in it. */
+#define FTR_ROLE_COMPONENT 5
+
+/**
+ * Role of a file: a component of which ftrack is told the path, in its location "ftrack.unmanaged". Nothing is
+ * uploaded. A folder is allowed.
+ */
+#define FTR_ROLE_UNMANAGED 6
+
+/**
+ * Role of a file: a sequence of frames, as a SequenceComponent with a member for each frame. ftrack is told their
+ * paths, unless FTR_FILE_UPLOAD_FRAMES is set.
+ */
+#define FTR_ROLE_SEQUENCE 7
+
+/** In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded. */
+#define FTR_FILE_UPLOAD_FRAMES 1
 
 /** In ftr_publish_options.flags: make the lists in ftr_publish_options.lists that are not there. */
 #define FTR_PUBLISH_CREATE_LISTS 4
@@ -945,7 +1186,7 @@ typedef struct ftr_progress {
     int32_t stage;
     /** The job. */
     ftr_job job;
-    /** ftr_publish_options.tag. */
+    /** The tag in the options of the job. */
     uint64_t tag;
     /**
      * Bytes of all the job's files together that have left this machine. Never goes back: while bytes are sent again,
@@ -1004,7 +1245,28 @@ typedef struct ftr_error {
     const char *exception;
     /** The server's error_code, such as "api_credentials_invalid", or NULL. */
     const char *server_code;
+    /**
+     * 1 if it is not known whether the server did the work, because its answer was lost: look there before you ask
+     * for the same again. Else 0.
+     */
+    int32_t outcome_unknown;
+    /** Not used; 0. */
+    int32_t reserved;
 } ftr_error;
+
+/** A component of a version. */
+typedef struct ftr_component {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** Not used; 0. */
+    uint32_t reserved;
+    /** Its name, such as "ftrackreview-mp4-1080". Never NULL. */
+    const char *name;
+    /** Its id. Never NULL. */
+    const char *id;
+    /** The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL. */
+    const char *location_id;
+} ftr_component;
 
 /**
  * What a job made, and how it ended. Ids are ftrack's. A text that is not known (yet) is NULL; when a job failed,
@@ -1017,7 +1279,7 @@ typedef struct ftr_job_result {
     int32_t state;
     /** The job. */
     ftr_job job;
-    /** ftr_publish_options.tag. */
+    /** The tag in the options of the job. */
     uint64_t tag;
     /** Why it is not done; NULL when it is. */
     const struct ftr_error *error;
@@ -1037,7 +1299,7 @@ typedef struct ftr_job_result {
     int64_t version_number;
     /** The component that reviewers open. */
     const char *component_id;
-    /** Its name: "ftrackreview-mp4" or "ftrackreview-image". */
+    /** Its name: "ftrackreview-mp4", "ftrackreview-image", or that of a document. */
     const char *component_name;
     /** The thumbnail's component. */
     const char *thumbnail_id;
@@ -1051,17 +1313,28 @@ typedef struct ftr_job_result {
      * The job's item in the outbox, or NULL: of a job that is kept there, and of one that ended as FTR_JOB_PARKED.
      */
     const char *outbox_id;
+    /**
+     * Of ftr_session_http_upload: what the endpoint answered, mostly JSON. Of ftr_session_remove: the text of a JSON
+     * object whose "removed" is a list of what was removed. Else NULL.
+     */
+    const char *answer;
+    /** Of ftr_session_http_upload: the HTTP status of that answer. Else 0. */
+    int32_t http_status;
+    /** Not used; 0. */
+    int32_t reserved;
+    /**
+     * All components of the version, the one that reviewers open first: `component_count` structs one after the
+     * other, components[0].struct_size bytes apart. NULL: none yet.
+     */
+    const struct ftr_component *components;
+    /** How many components there are. */
+    uint64_t component_count;
     /** The note that was written. */
     const char *note_id;
     /** The review session that shows the version, found or made. */
     const char *review_session_id;
     /** The server's job that encodes or has encoded the media, of FTR_MODE_ENCODE. */
     const char *encode_job_id;
-    /**
-     * Every component that the job has given the version, as the text of a JSON array such as [{"id": "...", "name":
-     * "ftrackreview-mp4"}]. NULL until there are some.
-     */
-    const char *components;
 } ftr_job_result;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call. */
@@ -1288,6 +1561,26 @@ typedef struct ftr_session_options {
     int32_t reserved3;
 } ftr_session_options;
 
+/** A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT. */
+typedef struct ftr_publish_file {
+    /** sizeof(ftr_publish_file), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_FILE_* flags, or 0. */
+    uint32_t flags;
+    /** The file. It must not change until the job has ended. Never NULL. */
+    const char *path;
+    /**
+     * The component's name. NULL: that of its role; of FTR_ROLE_COMPONENT and FTR_ROLE_UNMANAGED the file's name
+     * without ending, of FTR_ROLE_SEQUENCE what all frames begin with. Movies and images to review have the names of
+     * ftrack's player only.
+     */
+    const char *component_name;
+    /** FTR_ROLE_*: what it is to be. */
+    int32_t role;
+    /** Not used; 0. */
+    int32_t reserved;
+} ftr_publish_file;
+
 /**
  * What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
  */
@@ -1341,6 +1634,28 @@ typedef struct ftr_publish_options {
      * What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
      */
     const char *announce_data;
+    /**
+     * Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the
+     * other, files[0].struct_size bytes apart. NULL: none.
+     * Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are
+     * "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast
+     * and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first
+     * only: the others are left out, with a warning.
+     */
+    const struct ftr_publish_file *files;
+    /** How many files there are. */
+    uint64_t file_count;
+    /**
+     * Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as
+     * the text of a JSON object; null takes a key away. NULL: nothing.
+     */
+    const char *meta;
+    /** The number of the movie's first frame, for "ftr_meta". */
+    int64_t first_frame;
+    /** FTR_META_FRAME_OUT_*: what "frameOut" is. */
+    int32_t meta_frame_out;
+    /** Not used; 0. */
+    int32_t reserved;
     /** FTR_MODE_*: how the file becomes something that browsers play. */
     int32_t mode;
     /**
@@ -1402,11 +1717,89 @@ typedef struct ftr_publish_options {
     const char *invitees;
 } ftr_publish_options;
 
+/**
+ * A file to send to an endpoint, and how. Begin with FTR_HTTP_UPLOAD_OPTIONS_INIT. Everything is copied by
+ * ftr_session_http_upload.
+ */
+typedef struct ftr_http_upload_options {
+    /** sizeof(ftr_http_upload_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_HTTP_UPLOAD_* flags, or 0. */
+    uint32_t flags;
+    /**
+     * Where to: a path of the server, such as "/studio/review", with a query if it needs one, or a whole URL of the
+     * same origin. Never NULL.
+     */
+    const char *endpoint;
+    /** The file. It must not change until the job has ended. Never NULL. */
+    const char *path;
+    /**
+     * The form's other fields, as the text of a JSON object of texts and lists of texts; a list is a field for each
+     * of its texts. They come before the file. At most 1 MiB. NULL: none.
+     */
+    const char *fields;
+    /** The name of the field that has the file. NULL: "file". */
+    const char *file_field;
+    /** What the form calls the file. NULL: its own name, without folders. */
+    const char *file_name;
+    /** What the form says that it is. NULL: by its content or, where that is not known, by its name. */
+    const char *content_type;
+    /** More headers for this request, as the text of a JSON object of strings. NULL: none. */
+    const char *headers;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+    /** How long the endpoint may take to answer when it has everything, in milliseconds. 0: 5 minutes. */
+    int32_t answer_timeout_ms;
+    /** Not used; 0. */
+    int32_t reserved;
+} ftr_http_upload_options;
+
 /** An event in the pull form. 0 is none. */
 typedef uint64_t ftr_event;
 
 /** Called on a thread of the library when there is something to poll again. It may only tell another thread so. */
 typedef void (*ftr_wakeup_callback)(void *user_data);
+
+/** A listing: what was in an outbox at one moment. 0 is none. */
+typedef uint64_t ftr_outbox;
+
+/** A publish in an outbox. Made by the library; a text that is not known is NULL. */
+typedef struct ftr_outbox_item {
+    /** How much of this struct the library filled, in bytes. */
+    uint32_t struct_size;
+    /** FTR_OUTBOX_*: what becomes of it. */
+    int32_t state;
+    /** Its name in the outbox. Never NULL. */
+    const char *id;
+    /** How often it was tried and could not be done. */
+    uint32_t attempts;
+    /** 1 if it is for the session's own server and user, so that the session may go on with it, else 0. */
+    int32_t belongs;
+    /** When it was submitted, in milliseconds since 1970-01-01 UTC, or -1. */
+    int64_t created_ms;
+    /** When it is tried again by itself, or -1: as soon as there is a session that does. */
+    int64_t next_try_ms;
+    /** FTR_E_*: why it waits or failed, or 0. */
+    int32_t error_code;
+    /** Not used; 0. */
+    int32_t reserved;
+    /** The same for people. */
+    const char *error_message;
+    /** The file. */
+    const char *path;
+    /** ftr_publish_options.context, or what stood for it. */
+    const char *context;
+    /** For which server. */
+    const char *server_url;
+    /** In whose name. */
+    const char *api_user;
+    /** ftr_publish_options.tag. */
+    uint64_t tag;
+    /** The size of its files together. */
+    uint64_t size_bytes;
+    /** What copies of its files take in the outbox. */
+    uint64_t copied_bytes;
+} ftr_outbox_item;
 
 /** How the event hub of a session is. Begin with FTR_HUB_INFO_INIT; filled by ftr_hub_status. */
 typedef struct ftr_hub_info {
@@ -1604,13 +1997,29 @@ FTR_API int32_t ftr_session_set_upload_rate(ftr_session session, uint64_t bytes_
 FTR_API int32_t ftr_session_close(ftr_session session, int32_t timeout_ms);
 
 /**
- * Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for
- * the network: what still runs is parked, or cancelled where there is no outbox, and cleans up in the background.
- * When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for
- * one that another thread is in, so that thread must not be waiting for this one.
+ * Frees a session, the handles of its jobs, subscriptions, watches and listings, and its undelivered events. Does not
+ * wait for the network: what still runs is parked, or cancelled where there is no outbox, and cleans up in the
+ * background. When it returns, no callback of the session runs or will run, but for the one that it was called from:
+ * it waits for one that another thread is in, so that thread must not be waiting for this one.
  * 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
  */
 FTR_API int32_t ftr_session_free(ftr_session session);
+
+/**
+ * Sends a file with form fields to an endpoint of the server, as studios have of their own: one POST of
+ * multipart/form-data, with the session's user, key, headers and cookies. The file is streamed; progress,
+ * ftr_job_pause, ftr_job_cancel and the cap on bandwidth are those of a publish. Returns at once; what the endpoint
+ * answered comes in the job's result (answer, http_status), and a status other than 2xx is the job's error.
+ * User and key go to the server's own origin (scheme, host and port) and to no other: another one is
+ * FTR_E_FOREIGN_ORIGIN, unless FTR_HTTP_UPLOAD_NO_AUTH is set. No redirect is followed.
+ * What an endpoint gets twice it may do twice. So a request is sent again only where it surely did not arrive: when
+ * no connection came to be. What breaks later ends the job, whose error says in outcome_unknown whether the endpoint
+ * may have the file; with FTR_HTTP_UPLOAD_REPEATABLE it is tried again like an upload to storage.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_INVALID_JSON,
+ * FTR_E_FOREIGN_ORIGIN, FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_http_upload(ftr_session session, const struct ftr_http_upload_options *options, ftr_job *job);
 
 /**
  * Waits up to `timeout_ms` for events and calls the session's callbacks for those that are there, on this thread,
@@ -1700,6 +2109,49 @@ FTR_API int32_t ftr_job_resume(ftr_job job);
  * job that was waited for is not told again. 0 is allowed and does nothing.
  */
 FTR_API int32_t ftr_job_free(ftr_job job);
+
+/**
+ * Lists what is in the session's outbox at this moment, of all users and servers, also what is damaged: oldest first.
+ * Reads the folder on a thread of the library and waits for that up to `timeout_ms`; FTR_E_TIMED_OUT when it takes
+ * longer, as a network drive may.
+ * `*list` is written only on success; free it with ftr_outbox_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_INVALID_ARGUMENT, FTR_E_OUTBOX_OFF, FTR_E_OUTBOX_UNUSABLE, FTR_E_TIMED_OUT,
+ * FTR_E_OUT_OF_RESOURCES.
+ */
+FTR_API int32_t ftr_outbox_list(ftr_session session, int32_t timeout_ms, ftr_outbox *list);
+
+/** Writes how many items a listing has. */
+FTR_API int32_t ftr_outbox_count(ftr_outbox list, uint64_t *count);
+
+/** Writes the address of an item of a listing, from 0. Valid until ftr_outbox_free. */
+FTR_API int32_t ftr_outbox_item_at(ftr_outbox list, uint64_t index, const struct ftr_outbox_item **item);
+
+/** Frees a listing. 0 is allowed and does nothing. */
+FTR_API int32_t ftr_outbox_free(ftr_outbox list);
+
+/**
+ * Goes on with a publish that waits in the outbox, now, as a job of this session: its events and its end are those of
+ * ftr_session_publish_file, with the tag 0. Of one that is being cancelled, or has failed and is not yet taken back,
+ * it goes on with that.
+ * What can be wrong with the item is told by the job's end: FTR_E_OUTBOX_BUSY (another process or job has it),
+ * FTR_E_OUTBOX_NO_ITEM (it has ended meanwhile), FTR_E_OUTBOX_FAILED, FTR_E_OUTBOX_OTHER, FTR_E_OUTBOX_NEWER,
+ * FTR_E_OUTBOX_DAMAGED, FTR_E_SOURCE_CHANGED.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_NOT_UTF8, FTR_E_OUTBOX_OFF, FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_outbox_resume(ftr_session session, const char *item_id, ftr_job *job);
+
+/**
+ * As ftr_outbox_resume, also for a publish that has failed for good, and with the files as they are now, changed or
+ * not.
+ */
+FTR_API int32_t ftr_outbox_retry(ftr_session session, const char *item_id, ftr_job *job);
+
+/**
+ * Takes a publish out of the outbox, and back what it made on the server; a version that reviewers have already
+ * stays. A damaged item is removed. The job ends as FTR_JOB_CANCELLED; where the server cannot be reached the item
+ * stays until it can. Else as ftr_outbox_resume.
+ */
+FTR_API int32_t ftr_outbox_forget(ftr_session session, const char *item_id, ftr_job *job);
 
 /**
  * Begins to connect to the server's event hub, in the background, and goes on until it is connected; a connection
@@ -1808,7 +2260,16 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
+      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, 0, \
       FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL }
+
+/** To begin with: its content says what it is to be. */
+#define FTR_PUBLISH_FILE_INIT \
+    { sizeof(ftr_publish_file), 0, NULL, NULL, FTR_ROLE_AUTO, 0 }
+
+/** To begin with: a POST of the file alone, with defaults for everything but endpoint and path. */
+#define FTR_HTTP_UPLOAD_OPTIONS_INIT \
+    { sizeof(ftr_http_upload_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

@@ -154,6 +154,7 @@ fn layouts() -> Vec<String> {
     layout! {
         ftr_error {
             struct_size code error_class stage retryable http_status retry_after_ms message exception server_code
+            outcome_unknown reserved
         }
         ftr_progress {
             struct_size stage job tag bytes_done bytes_total bytes_per_second remaining_ms bytes_stored paused reserved
@@ -162,9 +163,10 @@ fn layouts() -> Vec<String> {
         ftr_file_progress { struct_size reserved name bytes_done bytes_stored bytes_total }
         ftr_job_result {
             struct_size state job tag error project_id parent_id task_id asset_id asset_name version_id version_number
-            component_id component_name thumbnail_id link warnings warning_count outbox_id note_id
-            review_session_id encode_job_id components
+            component_id component_name thumbnail_id link warnings warning_count outbox_id answer http_status
+            reserved components component_count note_id review_session_id encode_job_id
         }
+        ftr_component { struct_size reserved name id location_id }
         ftr_log_line { struct_size level time_ms target message }
         ftr_event_info {
             struct_size kind session job tag status reserved error progress result log dropped
@@ -172,6 +174,10 @@ fn layouts() -> Vec<String> {
         }
         ftr_hub_event { struct_size reserved topic id source_id data source target in_reply_to }
         ftr_review { struct_size deed version_id review_session_id id text author in_reply_to frame }
+        ftr_outbox_item {
+            struct_size state id attempts belongs created_ms next_try_ms error_code reserved error_message path context
+            server_url api_user tag size_bytes copied_bytes
+        }
         ftr_watch_options { struct_size flags version_id review_session_id tag callback user_data }
         ftr_hub_info { struct_size status connections subscriptions waiting dropped published }
         ftr_session_options {
@@ -182,8 +188,14 @@ fn layouts() -> Vec<String> {
         }
         ftr_publish_options {
             struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
-            announce_topic announce_data mode encode_timeout_ms task_status user uses_versions lists metadata
+            announce_topic announce_data files file_count meta first_frame meta_frame_out reserved
+            mode encode_timeout_ms task_status user uses_versions lists metadata
             custom_attributes note note_labels note_attachments note_frame review_session invitees
+        }
+        ftr_publish_file { struct_size flags path component_name role reserved }
+        ftr_http_upload_options {
+            struct_size flags endpoint path fields file_field file_name content_type headers tag answer_timeout_ms
+            reserved
         }
         ftr_hub_subscribe_options { struct_size priority metadata tag callback user_data }
         ftr_hub_publish_options {
@@ -207,16 +219,23 @@ fn numbers() -> Vec<String> {
         FTR_STATUS_PROXY_FAILED FTR_STATUS_WRONG_SERVER FTR_STATUS_MISCONFIGURED FTR_STATUS_CLOSED
         FTR_JOB_RUNNING FTR_JOB_DONE FTR_JOB_FAILED FTR_JOB_CANCELLED FTR_JOB_PARKED
         FTR_STAGE_ACCEPTED FTR_STAGE_CHECKING FTR_STAGE_RESOLVING FTR_STAGE_UPLOADING FTR_STAGE_VERSIONING
-        FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING FTR_STAGE_ENCODING
+        FTR_STAGE_FINISHING FTR_STAGE_ANNOUNCING FTR_STAGE_DOWNLOADING FTR_STAGE_REMOVING FTR_STAGE_ENCODING
         FTR_EVENT_STATUS FTR_EVENT_PROGRESS FTR_EVENT_VERSION_CREATED FTR_EVENT_JOB_ENDED FTR_EVENT_LOG
         FTR_EVENT_DROPPED FTR_EVENT_HUB_STATUS FTR_EVENT_HUB FTR_EVENT_HUB_REPLY FTR_EVENT_HUB_PUBLISHED
         FTR_EVENT_HUB_REFUSED FTR_EVENT_HUB_DROPPED FTR_EVENT_REVIEW FTR_EVENT_JOB_KEPT FTR_EVENT_JOB_RESUMED
+        FTR_OUTBOX_WAITING FTR_OUTBOX_RUNNING FTR_OUTBOX_FAILED FTR_OUTBOX_UNDOING FTR_OUTBOX_DAMAGED FTR_OUTBOX_NEWER
         FTR_REVIEW_NOTE FTR_REVIEW_STATUS FTR_REVIEW_APPROVED FTR_REVIEW_CHANGES_REQUIRED FTR_REVIEW_ENCODED
         FTR_REVIEW_THUMBNAIL FTR_WATCH_PUBLISHED
         FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED
         FTR_LOG_OFF FTR_LOG_ERROR FTR_LOG_WARNING FTR_LOG_INFO FTR_LOG_DEBUG FTR_LOG_TRACE
         FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_SESSION_OUTBOX FTR_SESSION_OUTBOX_MANUAL
-        FTR_PUBLISH_COPY_SOURCE FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE FTR_PUBLISH_CREATE_LISTS
+        FTR_PUBLISH_COPY_SOURCE FTR_PUBLISH_TASK_THUMBNAIL FTR_PUBLISH_PARENT_THUMBNAIL
+        FTR_META_FRAME_OUT_LAST FTR_META_FRAME_OUT_COUNT
+        FTR_ROLE_AUTO FTR_ROLE_MOVIE FTR_ROLE_IMAGE FTR_ROLE_PDF FTR_ROLE_THUMBNAIL FTR_ROLE_COMPONENT
+        FTR_ROLE_UNMANAGED FTR_ROLE_SEQUENCE FTR_FILE_UPLOAD_FRAMES FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE
+        FTR_HTTP_UPLOAD_NO_AUTH FTR_HTTP_UPLOAD_REPEATABLE FTR_HTTP_UPLOAD_PUT FTR_DOWNLOAD_OVERWRITE
+        FTR_REMOVE_MISSING_OK
+        FTR_PUBLISH_CREATE_LISTS
         FTR_PUBLISH_CREATE_REVIEW_SESSION FTR_PUBLISH_DO_NOT_INVITE FTR_PUBLISH_INTO_VERSION
         FTR_PUBLISH_CREATE_ASSET_TYPE FTR_PUBLISH_KEEP_ORIGINAL
         FTR_MODE_AUTO FTR_MODE_DIRECT FTR_MODE_ENCODE FTR_MODE_TRANSCODE

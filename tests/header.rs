@@ -6,7 +6,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// In the order of the header: numbers, structs, functions.
-const SOURCES: [&str; 8] = ["constants", "types", "version", "session", "event", "job", "hub", "watch"];
+const SOURCES: [&str; 10] =
+    ["constants", "types", "version", "session", "exchange", "event", "job", "outbox", "hub", "watch"];
 
 #[test]
 fn the_header_is_what_the_code_says() {
@@ -111,7 +112,16 @@ const INITIALISERS: &str = r"/** To begin with: what the environment says, and w
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
+      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, 0, \
       FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL }
+
+/** To begin with: its content says what it is to be. */
+#define FTR_PUBLISH_FILE_INIT \
+    { sizeof(ftr_publish_file), 0, NULL, NULL, FTR_ROLE_AUTO, 0 }
+
+/** To begin with: a POST of the file alone, with defaults for everything but endpoint and path. */
+#define FTR_HTTP_UPLOAD_OPTIONS_INIT \
+    { sizeof(ftr_http_upload_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

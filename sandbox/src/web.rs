@@ -18,8 +18,9 @@ use crate::state::AppState;
 const PAGE: &str = include_str!("../web/index.html");
 
 /// The page's other files: name, media type, content.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 18] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../web/style.css")),
+    ("pages.css", "text/css; charset=utf-8", include_str!("../web/pages.css")),
     ("icon.svg", "image/svg+xml", include_str!("../web/icon.svg")),
     ("app.js", SCRIPT, include_str!("../web/app.js")),
     ("api.js", SCRIPT, include_str!("../web/api.js")),
@@ -31,18 +32,22 @@ const FILES: [(&str, &str, &str); 13] = [
     ("player.js", SCRIPT, include_str!("../web/player.js")),
     ("movie.js", SCRIPT, include_str!("../web/movie.js")),
     ("still.js", SCRIPT, include_str!("../web/still.js")),
+    ("pdf.js", SCRIPT, include_str!("../web/pdf.js")),
+    ("parts.js", SCRIPT, include_str!("../web/parts.js")),
+    ("attachments.js", SCRIPT, include_str!("../web/attachments.js")),
+    ("sessions.js", SCRIPT, include_str!("../web/sessions.js")),
     ("dom.js", SCRIPT, include_str!("../web/dom.js")),
 ];
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Nothing but this server's own files, media and API; nothing inline; not inside another page. Pictures and movies may
-/// come from the object store as well.
+/// Nothing but this server's own files, media and API; nothing inline; not inside another page. Media may come from
+/// the object store as well, and files for notes go there.
 fn policy(store: Option<&str>) -> HeaderValue {
     let store = store.map(|origin| format!(" {origin}")).unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{store}; media-src 'self'{store}; \
-         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         frame-src 'self'{store}; connect-src 'self'{store}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     // An origin is ASCII, so this does not fail; if it did, pages would be allowed nothing.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use common::{Sandbox, create, delete, new_id};
+use common::{Sandbox, create, delete, new_id, update};
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER, READER_KEY, READER_USER};
 use ftreview_sandbox::encoding::Mode;
 use ftreview_sandbox::links::SERVER_LOCATION;
@@ -412,6 +412,34 @@ async fn a_version_that_is_deleted_meanwhile_leaves_a_failed_job_and_no_data() {
     for (_, id) in outputs(&job) {
         assert_eq!(component(&sandbox, &id).await, None);
     }
+}
+
+#[tokio::test]
+async fn a_job_that_somebody_deletes_or_ends_puts_nothing_out() {
+    let sandbox = Sandbox::start_with(|config| config.encoding.delay = Duration::from_secs(3600)).await;
+    let source = upload_file(&sandbox, &media("still.png")).await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.push(start(&sandbox, &source, None, true).await);
+        wait(&sandbox, ids.last().unwrap(), &["running"]).await;
+    }
+    let mut expected = Vec::new();
+    for id in &ids {
+        expected.extend(outputs(&job(&sandbox, id).await));
+    }
+    sandbox.pass(json!([delete("Job", &ids[0]), update("Job", &ids[1], json!({"status": "failed"}))])).await;
+    let sandbox = restart(sandbox).await;
+    for (_, id) in expected {
+        for _ in 0..1200 {
+            if component(&sandbox, &id).await.is_none() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(component(&sandbox, &id).await, None);
+    }
+    assert_eq!(job(&sandbox, &ids[1]).await["status"], "failed");
+    assert!(component(&sandbox, &source).await.is_some());
 }
 
 #[tokio::test]

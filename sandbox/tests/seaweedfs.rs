@@ -347,3 +347,40 @@ async fn a_page_of_another_origin_may_put_to_a_bucket_that_the_server_made() {
     let exposed = stored.headers()["access-control-expose-headers"].to_str().unwrap().to_lowercase();
     assert!(exposed.contains("etag"), "{exposed}");
 }
+
+#[tokio::test]
+#[ignore = "needs an object store: cargo xtask test object-store"]
+async fn a_movie_is_read_from_the_store_encoded_and_stored_there() {
+    if Command::new("ffmpeg").arg("-version").output().is_err() {
+        assert!(env::var_os("CI").is_none(), "ffmpeg is not installed");
+        eprintln!("skipped: ffmpeg is not installed");
+        return;
+    }
+    let sandbox = sandbox(Limits::default()).await;
+    let (id, movie) = (new_id(), std::fs::read(media("review.mp4")).unwrap());
+    let component =
+        create("FileComponent", json!({"id": id, "name": "comp", "file_type": ".mp4", "size": movie.len()}));
+    let answers = sandbox.pass(json!([component, {"action": "get_upload_metadata", "component_id": id}])).await;
+    put(&sandbox, &answers[1], movie).send().await.unwrap().error_for_status().unwrap();
+    let server = ftreview_sandbox::links::SERVER_LOCATION;
+    let place = json!({"component_id": id, "location_id": server, "resource_identifier": id});
+    sandbox.pass(json!([create("ComponentLocation", place)])).await;
+    let encode = json!([{"action": "encode_media", "component_id": id, "keep_original": false}]);
+    let job = sandbox.pass(encode).await[0]["job_id"].as_str().unwrap().to_owned();
+    let job = loop {
+        let found = sandbox.query(&format!("select status, data from Job where id is \"{job}\"")).await.remove(0);
+        if ["done", "failed"].contains(&found["status"].as_str().unwrap()) {
+            break found;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(job["status"], "done", "{job}");
+    let data: Value = serde_json::from_str(job["data"].as_str().unwrap()).unwrap();
+    for (output, kind, start) in [(0, "video/mp4", &b"ftyp"[..]), (1, "image/jpeg", b"JFIF")] {
+        let output = data["output"][output]["component_id"].as_str().unwrap();
+        let (response, bytes) = read(&sandbox, output).await;
+        assert_eq!(response.headers()["content-type"], kind);
+        assert!(bytes[..16].windows(4).any(|four| four == start), "{:?}", &bytes[..16]);
+    }
+    assert!(!sandbox.server.state().storage.exists(&id).await.unwrap(), "the source is gone");
+}

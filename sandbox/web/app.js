@@ -4,7 +4,9 @@ import { currentUser, signIn } from "./api.js";
 import { element } from "./dom.js";
 import { listen } from "./hub.js";
 import { listView } from "./list.js";
+import { loadRunning } from "./parts.js";
 import { playerView } from "./player.js";
+import { loadSession, loadSessions, sessionView, sessionsView } from "./sessions.js";
 import { isId, loadProjects, loadVersion, loadVersions } from "./versions.js";
 
 // Without the event hub: a new version is on screen soon enough for the person who published it, at a request a few
@@ -15,7 +17,8 @@ const LIVE_POLL_MS = 60000;
 const GATHER_MS = 150;
 
 // What the list shows of. In events entities have their legacy names.
-const LISTED = ["assetversion", "asset", "component", "componentlocation", "meta", "task", "show", "user", "taskstatus"];
+const LISTED = ["assetversion", "asset", "component", "componentlocation", "meta", "task", "show", "user", "taskstatus", "job"];
+const IN_SESSIONS = ["reviewsession", "reviewsessionobject", "reviewsessionobjectstatus", "reviewsessioninvitee", "assetversion"];
 const PAGE_SIZE = 60;
 
 const root = document.getElementById("root");
@@ -31,7 +34,8 @@ let gathering = null;
 let timer = null;
 let round = 0;
 
-/** The address in ftrack's own forms: /player/version/<id>, #slideEntityId=<id>&slideEntityType=assetversion, #project=<id>. */
+/** The address in ftrack's own forms: /player/version/<id>, #slideEntityId=<id>&slideEntityType=assetversion, #project=<id>; and
+    the page's own, #reviews and #review=<id>. */
 function readAddress() {
   const fragment = new URLSearchParams(location.hash.slice(1));
   if (fragment.has("slideEntityId") && /^assetversion$/i.test(fragment.get("slideEntityType") ?? "")) {
@@ -39,6 +43,8 @@ function readAddress() {
   }
   const [, path] = /^\/player\/version\/([^/]+)/.exec(location.pathname) ?? [];
   if (path && !location.hash) return { name: "player", id: decodeURIComponent(path) };
+  if (fragment.has("review")) return { name: "session", id: fragment.get("review") };
+  if (fragment.has("reviews")) return { name: "sessions", id: null };
   return { name: "list", id: isId(fragment.get("project")) ? fragment.get("project") : null };
 }
 
@@ -51,7 +57,8 @@ function follow() {
   const next = readAddress();
   if (next.name !== route?.name) {
     view?.close();
-    view = next.name === "player" ? playerView({ back, refresh, live, getUserId: () => user?.id }) : listView({ open, more, live });
+    const actions = { back, more, open, refresh, live, getUserId: () => user?.id };
+    view = { list: listView, player: playerView, sessions: sessionsView, session: sessionView }[next.name](actions);
     root.replaceChildren(view.root);
   }
   if (next.name === "list" && next.id !== route?.id) limit = PAGE_SIZE;
@@ -100,9 +107,8 @@ async function refresh() {
 /** Something happened on the server: does it change what is on screen? */
 function onEvent(event) {
   const entities = event.data?.entities ?? [];
-  const concerns = route.name === "player"
-    ? entities.some((entity) => entity.parents?.some((parent) => parent.entityId === route.id))
-    : entities.some((entity) => LISTED.includes(entity.entityType));
+  const types = { list: LISTED, player: ["job"], sessions: IN_SESSIONS, session: IN_SESSIONS }[route.name];
+  const concerns = entities.some((entity) => types.includes(entity.entityType) || entity.parents?.some((parent) => parent.entityId === route.id));
   if (!concerns || !view) return;
   gathering ??= setTimeout(() => {
     gathering = null;
@@ -119,8 +125,10 @@ function showLive(state, words, title) {
 
 async function load() {
   if (route.name === "player") return isId(route.id) ? loadVersion(route.id) : null;
-  const [projects, versions] = await Promise.all([loadProjects(), loadVersions(route.id, limit)]);
-  return { projects, projectId: route.id, versions, complete: versions.length < limit, user: user?.name ?? "" };
+  if (route.name === "session") return isId(route.id) ? loadSession(route.id) : null;
+  if (route.name === "sessions") return loadSessions();
+  const [projects, versions, jobs] = await Promise.all([loadProjects(), loadVersions(route.id, limit), loadRunning()]);
+  return { projects, projectId: route.id, jobs: jobs.length, versions, complete: versions.length < limit, user: user?.name ?? "" };
 }
 
 function showSignIn() {

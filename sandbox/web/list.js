@@ -9,7 +9,7 @@ const THUMBNAIL_SIZE = 640;
 
 /**
  * Makes the list view. `actions` has `open(versionId)`, `more()` and the element `live`. `update(data)` shows new data in place:
- * projects, projectId, versions, complete (no older ones), user.
+ * projects, projectId, versions, complete (no older ones), jobs (how many are not done), user.
  */
 export function listView(actions) {
   const projects = element("nav", { class: "projects", "aria-label": "Projects", test: "projects" });
@@ -19,12 +19,14 @@ export function listView(actions) {
     type: "search", class: "filter", placeholder: "Filter", "aria-label": "Filter versions by name, shot, person, status or comment",
     title: "Filter (/)", test: "filter", on: { input: () => show() },
   });
+  const jobs = element("p", { class: "running-jobs", role: "status", test: "running-jobs", hidden: true });
   const user = element("p", { class: "user", test: "user" });
   const grid = element("ul", { class: "cards", test: "versions" });
   const empty = element("div", { class: "empty", test: "empty", hidden: true });
   const more = element("button", { type: "button", class: "more", text: "Show older versions", on: { click: () => actions.more() } });
   const root = element("div", { class: "list-view", test: "list" },
-    element("aside", { class: "side" }, element("p", { class: "brand", text: "Review" }), projects, actions.live, user),
+    element("aside", { class: "side" }, element("p", { class: "brand", text: "Review" }), projects,
+      element("a", { class: "project", href: "/#reviews", test: "reviews-link", text: "Review sessions" }), jobs, actions.live, user),
     element("main", { class: "content" },
       element("header", { class: "content-header" }, element("div", {}, heading, count), filter),
       grid, empty, more));
@@ -48,6 +50,8 @@ export function listView(actions) {
     const current = data.projects.find((project) => project.id === data.projectId);
     heading.textContent = data.projectId ? (current?.name ?? "Unknown project") : "All projects";
     document.title = `${heading.textContent} - Review`;
+    jobs.hidden = data.jobs === 0;
+    jobs.textContent = data.jobs === 1 ? "1 job encodes or waits to" : `${data.jobs} jobs encode or wait to`;
     user.textContent = data.user;
     projects.replaceChildren(projectLink(null, "All projects", data.projectId),
       ...data.projects.map((project) => projectLink(project.id, project.name, data.projectId)));
@@ -125,7 +129,7 @@ function badge(version) {
     const frames = choices[0].meta.frames;
     return element("span", { class: "badge", text: frames === 1 ? "1 frame" : `${frames} frames` });
   }
-  if (kind === "still") return element("span", { class: "badge", text: "Still" });
+  if (kind === "still" || kind === "pdf") return element("span", { class: "badge", text: kind === "pdf" ? "PDF" : "Still" });
   return element("span", { class: problem.code === "encoding" ? "badge busy" : "badge bad", text: problem.title, title: problem.text, test: "badge-problem" });
 }
 

@@ -7,13 +7,15 @@ const MOVIES = ["ftrackreview-mp4-2160", "ftrackreview-mp4-1440", "ftrackreview-
 const STILLS = ["ftrackreview-image-high", "ftrackreview-image"];
 
 /**
- * Looks at the components of a version. Returns `kind` ("movie", "still" or "problem") and either `choices`
- * (component and meta, best first) or `problem` (code, title, text).
+ * Looks at the components of a version. Returns `kind` ("movie", "pdf", "still" or "problem") and either `choices`
+ * (component and meta, best first; for a PDF also `image`, the id of its picture or null) or `problem` (code, title, text).
  */
 export function examine(components) {
-  for (const [kind, names] of [["movie", MOVIES], ["still", STILLS]]) {
-    const named = names.flatMap((name) => components.filter((component) => component.name === name));
+  for (const [kind, names] of [["movie", MOVIES], ["pdf", []], ["still", STILLS]]) {
+    // A PDF has no name of its own: its ftr_meta says that it is one.
+    const named = kind === "pdf" ? components.filter(isPdf) : names.flatMap((name) => components.filter((component) => component.name === name));
     if (named.length === 0) continue;
+    if (kind === "pdf") return examinePdf(components, named);
     const judged = named.map((component) => judge(component, kind));
     const choices = judged.filter((one) => !one.problem);
     return choices.length > 0 ? { kind, choices } : { kind: "problem", problem: judged.at(-1).problem };
@@ -21,8 +23,24 @@ export function examine(components) {
   return { kind: "problem", problem: nothingReviewable(components) };
 }
 
+function isPdf(component) {
+  const { value } = parse(metaText(component) ?? "");
+  return value?.format === "pdf";
+}
+
+function examinePdf(components, named) {
+  const stored = named.filter((component) => component.component_locations?.some((one) => one.location_id === SERVER_LOCATION));
+  if (stored.length === 0) return { kind: "problem", problem: judge(named[0], "still").problem };
+  const images = STILLS.flatMap((name) => components.filter((component) => component.name === name && !judge(component, "still").problem));
+  return { kind: "pdf", choices: stored.map((component) => ({ component, meta: {} })), image: images[0]?.id ?? null };
+}
+
+function metaText(component) {
+  return component.metadata?.find((entry) => entry.key === "ftr_meta")?.value;
+}
+
 function judge(component, kind) {
-  const text = component.metadata?.find((entry) => entry.key === "ftr_meta")?.value;
+  const text = metaText(component);
   if (text?.trim() === "encoding") {
     return { problem: problem("encoding", "Still being encoded",
       `The server is making ${component.name} now. It is shown here as soon as it is there.`) };

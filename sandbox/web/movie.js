@@ -223,5 +223,5 @@ export function toTimecode(frame, rate) {
 
 function qualityName({ component, meta }) {
   if (component.name.endsWith("-webm")) return "WebM";
-  return meta.height ? `${meta.height}p` : (/-(\d+)$/.exec(component.name)?.[1] ?? "720").concat("p");
+  return `${/-(\d+)$/.exec(component.name)?.[1] ?? meta.height ?? 720}p`;
 }

@@ -2,6 +2,8 @@
 
 import { element, icon, statusChip } from "./dom.js";
 import { moviePlayer } from "./movie.js";
+import { bytes, jobsSection, partsSection } from "./parts.js";
+import { pdfView } from "./pdf.js";
 import { reviewPanel } from "./review.js";
 import { stillView } from "./still.js";
 import { fullDate } from "./versions.js";
@@ -55,7 +57,11 @@ export function playerView(actions) {
       showProblem(version.media.problem);
       return;
     }
-    media = version.media.kind === "movie" ? moviePlayer(version.media.choices, listeners) : stillView(version.media.choices, listeners);
+    media = {
+      movie: () => moviePlayer(version.media.choices, listeners),
+      still: () => stillView(version.media.choices, listeners),
+      pdf: () => pdfView(version.media),
+    }[version.media.kind]();
     box.replaceChildren(media.root);
   }
 
@@ -97,6 +103,8 @@ export function playerView(actions) {
           : element("p", { class: "quiet", text: "No comment was left." })),
       element("section", {}, element("h2", { text: "Details" }),
         element("dl", {}, rows.flatMap(([name, value]) => [element("dt", { text: name }), element("dd", { text: value })]))),
+      jobsSection(version.jobs),
+      partsSection(version.parts),
       notices.length === 0 ? "" : element("section", { class: "notices", test: "notices" }, element("h2", { text: "Worth checking" }),
         notices.map((text) => element("p", { text }))),
       element("section", { class: "panel-foot" }, copyLink(version.id)));
@@ -140,11 +148,4 @@ function copyLink(id) {
 
 function rounded(rate) {
   return String(Math.round(rate * 1000) / 1000);
-}
-
-function bytes(size) {
-  if (!size) return "";
-  const step = Math.min(3, Math.floor(Math.log(size) / Math.log(1024)));
-  const number = size / 1024 ** step;
-  return `${step === 0 || number >= 100 ? Math.round(number) : number.toFixed(1)} ${["bytes", "KiB", "MiB", "GiB"][step]}`;
 }

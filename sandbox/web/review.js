@@ -1,6 +1,7 @@
 // What a reviewer does with a version: approve it or require changes, and write notes, each on the frame on screen.
 
 import { call } from "./api.js";
+import { attachmentPicker, attachments, create, newId, upload } from "./attachments.js";
 import { element } from "./dom.js";
 import { ago, fullDate } from "./versions.js";
 
@@ -20,7 +21,8 @@ export function reviewPanel({ getMedia, getUserId, refresh }) {
   const text = element("textarea", { rows: 3, placeholder: "Write a note", "aria-label": "Note", test: "note-text",
     on: { focus: () => getMedia()?.pause?.(), input: showFrame, keydown: onKey } });
   const send = element("button", { type: "submit", class: "text-button", test: "note-send" }, "Add note");
-  const form = element("form", { class: "note-form", on: { submit: addNote } }, text, send);
+  const picker = attachmentPicker();
+  const form = element("form", { class: "note-form", on: { submit: addNote } }, text, picker.root, send);
   const list = element("ul", { class: "notes", test: "notes" });
   const root = element("div", { class: "review" },
     element("section", { "aria-label": "Answer" }, answers, problem),
@@ -32,6 +34,7 @@ export function reviewPanel({ getMedia, getUserId, refresh }) {
   function update(next) {
     if (next.id !== version?.id) {
       text.value = "";
+      picker.clear();
       problem.textContent = "";
       answers.replaceChildren();
     }
@@ -58,7 +61,11 @@ export function reviewPanel({ getMedia, getUserId, refresh }) {
         note.when ? element("time", { datetime: note.when.toISOString(), title: fullDate(note.when), text: ago(note.when) }) : null,
         note.frame === null ? null : element("button", { type: "button", class: "frame-link", test: "note-frame", title: "Go to this frame",
           data: { frame: note.frame }, text: `frame ${getMedia()?.label?.(note.frame) ?? note.frame}`, on: { click: () => getMedia()?.show?.(note.frame) } })),
-      element("p", { class: "note-text", text: note.text }))));
+      note.labels.length === 0 ? null : element("p", { class: "note-head" }, note.labels.map((label) => element("span", { class: "label", test: "note-label", text: label }))),
+      element("p", { class: "note-text", text: note.text }),
+      attachments(note.files),
+      note.replies.length === 0 ? null : element("ul", { class: "replies" }, note.replies.map((reply) => element("li", { test: "reply", title: fullDate(reply.when) },
+        element("span", { class: "who", text: reply.who }), " ", element("span", { class: "note-text", text: reply.text })))))));
   }
 
   /** Says which frame the note will be on. */
@@ -74,27 +81,33 @@ export function reviewPanel({ getMedia, getUserId, refresh }) {
     const content = text.value.trim();
     if (content === "" || busy) return;
     const frame = getMedia()?.frame?.() ?? null;
-    const data = { __entity_type__: "Note", content, parent_id: version.id, parent_type: "AssetVersion", user_id: getUserId() };
+    const data = { id: newId(), content, parent_id: version.id, parent_type: "AssetVersion", user_id: getUserId() };
     if (frame !== null) data.frame_number = frame;
-    if (await change({ action: "create", entity_type: "Note", entity_data: data })) {
+    const written = await change(async () => {
+      const files = [];
+      for (const file of picker.files()) files.push(await upload(file));
+      return [create("Note", data), ...files.map((id) => create("NoteComponent", { component_id: id, note_id: data.id }))];
+    });
+    if (written) {
       text.value = "";
+      picker.clear();
       showFrame();
     }
   }
 
   function answer(status) {
     const data = { __entity_type__: "AssetVersion", status_id: status.id };
-    return change({ action: "update", entity_type: "AssetVersion", entity_key: [version.id], entity_data: data });
+    return change(async () => [{ action: "update", entity_type: "AssetVersion", entity_key: [version.id], entity_data: data }]);
   }
 
-  /** Writes; true when it was done. What is on screen then comes from the server again. */
-  async function change(operation) {
+  /** Writes the operations that `prepare` returns; true when it was done. What is on screen then comes from the server again. */
+  async function change(prepare) {
     busy = true;
     problem.textContent = "";
     showAnswers();
     showFrame();
     try {
-      await call([operation]);
+      await call(await prepare());
       return true;
     } catch (error) {
       problem.textContent = error.message;

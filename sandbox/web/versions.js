@@ -2,6 +2,7 @@
 
 import { displayName, query } from "./api.js";
 import { examine } from "./media.js";
+import { partQueries, readParts } from "./parts.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -17,7 +18,9 @@ const COMPONENT =
   "component_locations.location.name from FileComponent";
 
 const NOTE =
-  "select id, content, date, frame_number, author.first_name, author.last_name, author.username from Note";
+  "select id, content, date, frame_number, author.first_name, author.last_name, author.username, note_label_links.label.name, " +
+  "note_components.component.id, note_components.component.name, note_components.component.file_type, replies.content, " +
+  "replies.date, replies.author.first_name, replies.author.last_name, replies.author.username from Note";
 
 // Long lists of ids are refused by real servers; 200 are known to pass.
 const IDS_IN_A_QUERY = 200;
@@ -40,16 +43,25 @@ export async function loadVersions(projectId, limit) {
 
 /** One version with its media, its notes and the statuses it may have; null when there is none with this id. */
 export async function loadVersion(id) {
-  const [found, notes, workflows] = await query(`${VERSION} where id is "${id}"`,
-    `${NOTE} where parent_id is "${id}" order by date desc`, `${STATUSES} where id is "${id}"`);
+  const [found, notes, workflows, ...parts] = await query(`${VERSION} where id is "${id}"`,
+    `${NOTE} where parent_id is "${id}" order by date desc`, `${STATUSES} where id is "${id}"`, ...partQueries(id));
   const [version] = await withMedia(found);
   if (!version) return null;
   const statuses = workflows[0]?.project?.project_schema?.asset_version_workflow_schema?.statuses ?? [];
-  return { ...version, statuses, notes: notes.map(describeNote) };
+  return { ...version, ...readParts(parts), statuses, notes: notes.map(describeNote) };
 }
 
 function describeNote(note) {
-  return { id: note.id, text: note.content ?? "", frame: note.frame_number ?? null, who: displayName(note.author), when: parseDate(note.date) };
+  return {
+    id: note.id,
+    text: note.content ?? "",
+    frame: note.frame_number ?? null,
+    who: displayName(note.author),
+    when: parseDate(note.date),
+    labels: (note.note_label_links ?? []).map((link) => link.label?.name).filter(Boolean),
+    files: (note.note_components ?? []).map(({ component }) => ({ id: component.id, name: component.name, type: component.file_type ?? "" })),
+    replies: (note.replies ?? []).map((reply) => ({ text: reply.content ?? "", who: displayName(reply.author), when: parseDate(reply.date) })),
+  };
 }
 
 /** Adds the components, asked for all versions at once. */
@@ -87,7 +99,7 @@ function describe(version, components) {
 }
 
 /** The server's dates are naive and in UTC unless they say otherwise. */
-function parseDate(wrapped) {
+export function parseDate(wrapped) {
   const text = wrapped?.value ?? wrapped;
   if (!text) return null;
   const date = new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);

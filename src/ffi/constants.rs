@@ -82,8 +82,12 @@ pub const FTR_STAGE_VERSIONING: i32 = 5;
 pub const FTR_STAGE_FINISHING: i32 = 6;
 /// Others are told.
 pub const FTR_STAGE_ANNOUNCING: i32 = 7;
+/// Bytes come from storage.
+pub const FTR_STAGE_DOWNLOADING: i32 = 8;
+/// Entities and their bytes are removed from the server. From here on a job is not cancelled any more.
+pub const FTR_STAGE_REMOVING: i32 = 9;
 /// Of FTR_MODE_ENCODE, between FTR_STAGE_VERSIONING and FTR_STAGE_FINISHING: the server encodes. Cancelling still takes everything back.
-pub const FTR_STAGE_ENCODING: i32 = 8;
+pub const FTR_STAGE_ENCODING: i32 = 10;
 
 /// The session's status changed: see ftr_event_info.status and .error. Only the latest is kept.
 pub const FTR_EVENT_STATUS: i32 = 1;
@@ -115,6 +119,19 @@ pub const FTR_EVENT_REVIEW: i32 = 13;
 pub const FTR_EVENT_JOB_KEPT: i32 = 14;
 /// A publish from the outbox goes on as a job of this session, which the host did not submit: see .job, .tag and .result. Its other events follow. The handle ends with ftr_job_free or ftr_session_free.
 pub const FTR_EVENT_JOB_RESUMED: i32 = 15;
+
+/// A publish in the outbox waits for its next try.
+pub const FTR_OUTBOX_WAITING: i32 = 1;
+/// A publish in the outbox is being worked on, in this process or another.
+pub const FTR_OUTBOX_RUNNING: i32 = 2;
+/// A publish in the outbox has failed for good: .error_message says why. It stays until ftr_outbox_retry or ftr_outbox_forget, or until the outbox is full.
+pub const FTR_OUTBOX_FAILED: i32 = 3;
+/// A publish in the outbox was cancelled or has failed, and what it made on the server is still to be removed.
+pub const FTR_OUTBOX_UNDOING: i32 = 4;
+/// An item of the outbox cannot be read, because the disk or somebody has changed its files. ftr_outbox_forget removes it.
+pub const FTR_OUTBOX_DAMAGED: i32 = 5;
+/// An item of the outbox was written by a newer version of the library, which can go on with it.
+pub const FTR_OUTBOX_NEWER: i32 = 6;
 
 /// A note was written: ftr_review.text and .frame.
 pub const FTR_REVIEW_NOTE: i32 = 1;
@@ -172,6 +189,48 @@ pub const FTR_PUBLISH_META_WITHOUT_SIZE: u32 = 1;
 
 /// In ftr_publish_options.flags: the outbox keeps a copy of the files, so that they may change or vanish once FTR_EVENT_JOB_KEPT has come. Takes as much disk until the publish has ended; without an outbox it means nothing.
 pub const FTR_PUBLISH_COPY_SOURCE: u32 = 2;
+/// In ftr_http_upload_options.flags: without the user, key, headers and cookies of the session; then the address may be of any server.
+pub const FTR_HTTP_UPLOAD_NO_AUTH: u32 = 1;
+/// In ftr_http_upload_options.flags: the endpoint may get the same file twice without harm, so that a request whose answer was lost is sent again.
+pub const FTR_HTTP_UPLOAD_REPEATABLE: u32 = 2;
+/// In ftr_http_upload_options.flags: PUT instead of POST.
+pub const FTR_HTTP_UPLOAD_PUT: u32 = 4;
+
+/// In ftr_download_options.flags: what is at the path is replaced, when the whole component is there.
+pub const FTR_DOWNLOAD_OVERWRITE: u32 = 1;
+
+/// In ftr_remove_options.flags: what is not there (any more) is no failure.
+pub const FTR_REMOVE_MISSING_OK: u32 = 1;
+
+/// In ftr_publish_options.flags: the version's thumbnail becomes the task's, too. It is uploaded once.
+pub const FTR_PUBLISH_TASK_THUMBNAIL: u32 = 0x100;
+/// In ftr_publish_options.flags: the version's thumbnail becomes that of the asset's parent, too, such as the shot.
+pub const FTR_PUBLISH_PARENT_THUMBNAIL: u32 = 0x200;
+
+/// As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99.
+pub const FTR_META_FRAME_OUT_LAST: i32 = 0;
+/// As ftr_publish_options.meta_frame_out: one more than that, which some servers and studios expect: 100.
+pub const FTR_META_FRAME_OUT_COUNT: i32 = 1;
+
+/// Role of a file: what its content says. Movies and images are reviewed; an image beside a movie is its thumbnail.
+pub const FTR_ROLE_AUTO: i32 = 0;
+/// Role of a file: a movie that reviewers open, in another size than the main one.
+pub const FTR_ROLE_MOVIE: i32 = 1;
+/// Role of a file: an image that reviewers open, in another size than the main one.
+pub const FTR_ROLE_IMAGE: i32 = 2;
+/// Role of a file: a PDF document that reviewers open.
+pub const FTR_ROLE_PDF: i32 = 3;
+/// Role of a file: the thumbnail, as ftr_publish_options.thumbnail.
+pub const FTR_ROLE_THUMBNAIL: i32 = 4;
+/// Role of a file: a component that is uploaded as it is, whatever is in it.
+pub const FTR_ROLE_COMPONENT: i32 = 5;
+/// Role of a file: a component of which ftrack is told the path, in its location "ftrack.unmanaged". Nothing is uploaded. A folder is allowed.
+pub const FTR_ROLE_UNMANAGED: i32 = 6;
+/// Role of a file: a sequence of frames, as a SequenceComponent with a member for each frame. ftrack is told their paths, unless FTR_FILE_UPLOAD_FRAMES is set.
+pub const FTR_ROLE_SEQUENCE: i32 = 7;
+
+/// In ftr_publish_file.flags: the frames of FTR_ROLE_SEQUENCE are uploaded.
+pub const FTR_FILE_UPLOAD_FRAMES: u32 = 1;
 
 /// In ftr_publish_options.flags: make the lists in ftr_publish_options.lists that are not there.
 pub const FTR_PUBLISH_CREATE_LISTS: u32 = 4;
@@ -223,7 +282,9 @@ const _: () = {
     assert!(FTR_STAGE_ACCEPTED == Stage::Accepted as i32 && FTR_STAGE_CHECKING == Stage::Checking as i32);
     assert!(FTR_STAGE_RESOLVING == Stage::Resolving as i32 && FTR_STAGE_UPLOADING == Stage::Uploading as i32);
     assert!(FTR_STAGE_VERSIONING == Stage::Versioning as i32 && FTR_STAGE_FINISHING == Stage::Finishing as i32);
-    assert!(FTR_STAGE_ANNOUNCING == Stage::Announcing as i32 && FTR_STAGE_ENCODING == Stage::Encoding as i32);
+    assert!(FTR_STAGE_ANNOUNCING == Stage::Announcing as i32);
+    assert!(FTR_STAGE_DOWNLOADING == Stage::Downloading as i32 && FTR_STAGE_REMOVING == Stage::Removing as i32);
+    assert!(FTR_STAGE_ENCODING == Stage::Encoding as i32);
     assert!(FTR_HUB_OFF == HubStatus::Off as i32 && FTR_HUB_CONNECTING == HubStatus::Connecting as i32);
     assert!(FTR_HUB_CONNECTED == HubStatus::Connected as i32 && FTR_HUB_UNACCEPTED == HubStatus::Refused as i32);
     assert!(FTR_REVIEW_NOTE == Deed::Note as i32 && FTR_REVIEW_STATUS == Deed::Status as i32);

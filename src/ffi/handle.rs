@@ -30,6 +30,7 @@ pub enum Kind {
     Event = 3,
     Subscription = 4,
     Watch = 5,
+    Outbox = 6,
 }
 
 impl Kind {
@@ -40,6 +41,7 @@ impl Kind {
             Kind::Event => "event",
             Kind::Subscription => "subscription",
             Kind::Watch => "watch",
+            Kind::Outbox => "outbox listing",
         }
     }
 
@@ -50,6 +52,7 @@ impl Kind {
             3 => Some(Kind::Event),
             4 => Some(Kind::Subscription),
             5 => Some(Kind::Watch),
+            6 => Some(Kind::Outbox),
             _ => None,
         }
     }

@@ -10,11 +10,13 @@
 mod callbacks; // the host's functions
 pub mod constants; // numbers of the header: kinds, states, stages, levels, flags
 mod event; // polling with callbacks, pulling one event at a time
+mod exchange; // files to endpoints, downloads, removal
 mod guard; // what stands before every export: fork, wake-up callback, panic, the last error
 mod handle; // handles that can be wrong without harm
 mod hub; // the event hub: connecting, subscribing, publishing
 mod job; // waiting for, cancelling and freeing a job
 mod options; // what the option structs say, checked
+mod outbox; // what is in the outbox, and going on with it
 mod poller; // one thread at a time polls a session
 mod session; // a session's life, its status, wake-up, publishing
 mod system_user; // the last resort for the user's name
@@ -38,9 +40,16 @@ pub use event::{
 
 pub use job::{ftr_job_cancel, ftr_job_free, ftr_job_pause, ftr_job_resume, ftr_job_wait};
 
+pub use exchange::ftr_session_http_upload;
+
 pub use hub::{
     ftr_hub_connect, ftr_hub_disconnect, ftr_hub_publish, ftr_hub_reply, ftr_hub_status, ftr_hub_stop,
     ftr_hub_subscribe, ftr_hub_unsubscribe, ftr_hub_wait_connected,
+};
+
+pub use outbox::{
+    ftr_outbox_count, ftr_outbox_forget, ftr_outbox_free, ftr_outbox_item_at, ftr_outbox_list, ftr_outbox_resume,
+    ftr_outbox_retry,
 };
 
 pub use watch::{ftr_session_watch, ftr_watch_free};

@@ -1,11 +1,11 @@
 //! What the option structs say, checked.
 
 use super::constants::*;
-use super::text::{null, optional_text};
+use super::text::{null, optional_text, read_array};
 use super::types::{ftr_publish_options, ftr_session_options};
 use crate::ftrack::settings::Settings;
 use crate::outbox::{Limits as OutboxLimits, Outbox, Places};
-use crate::publish::{Around, Mode, Request, Texts};
+use crate::publish::{Around, GivenFile, Mode, Request, Role, Texts};
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, policy};
 use crate::transfer::{Limits, Verify};
@@ -61,10 +61,13 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
         | FTR_PUBLISH_DO_NOT_INVITE
         | FTR_PUBLISH_INTO_VERSION
         | FTR_PUBLISH_CREATE_ASSET_TYPE
-        | FTR_PUBLISH_KEEP_ORIGINAL;
+        | FTR_PUBLISH_KEEP_ORIGINAL
+        | FTR_PUBLISH_TASK_THUMBNAIL
+        | FTR_PUBLISH_PARENT_THUMBNAIL;
     if options.flags & !known != 0 {
         return Err(unknown_flags(options.flags, "those of ftr_publish_options (FTR_PUBLISH_*)"));
     }
+    unused_in(options.reserved.into(), "reserved", "FTR_PUBLISH_OPTIONS_INIT")?;
     Ok(Request {
         path: text(options.path, "path")?.ok_or_else(|| null("path", "the movie or still to publish"))?.into(),
         context: text(options.context, "context")?,
@@ -81,6 +84,23 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
             Some(text) => json_object(&text, "announce_data")?,
             None => Map::new(),
         },
+        // SAFETY: passed on.
+        files: unsafe { read_files(options) }?,
+        meta: match text(options.meta, "meta")? {
+            Some(text) => json_object(&text, "meta")?,
+            None => Map::new(),
+        },
+        meta_frame_out_count: match options.meta_frame_out {
+            FTR_META_FRAME_OUT_LAST => false,
+            FTR_META_FRAME_OUT_COUNT => true,
+            other => {
+                let known = "FTR_META_FRAME_OUT_LAST (0) or FTR_META_FRAME_OUT_COUNT (1)";
+                return Err(invalid(format!("meta_frame_out: {other} is not known: give {known}")));
+            }
+        },
+        first_frame: options.first_frame,
+        task_thumbnail: options.flags & FTR_PUBLISH_TASK_THUMBNAIL != 0,
+        parent_thumbnail: options.flags & FTR_PUBLISH_PARENT_THUMBNAIL != 0,
         // SAFETY: passed on.
         around: unsafe { read_around(options) }?,
         into_version: options.flags & FTR_PUBLISH_INTO_VERSION != 0,
@@ -102,6 +122,49 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
                 return Err(invalid(format!("encode_timeout_ms: {timeout} is no time: give milliseconds, or 0")));
             }
         },
+    })
+}
+
+/// # Safety
+/// The files are NULL or as many as is said, and their texts NULL or NUL-terminated.
+unsafe fn read_files(options: &ftr_publish_options) -> Result<Vec<GivenFile>> {
+    // SAFETY: passed on.
+    let files = unsafe { read_array(options.files, options.file_count, "files") }?;
+    let mut given = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let name = |field: &str| format!("files[{index}].{field}");
+        if file.flags & !FTR_FILE_UPLOAD_FRAMES != 0 {
+            let error = unknown_flags(file.flags, "FTR_FILE_UPLOAD_FRAMES");
+            return Err(Error { message: format!("files[{index}].{}", error.message), ..error });
+        }
+        unused_in(file.reserved.into(), &name("reserved"), "FTR_PUBLISH_FILE_INIT")?;
+        // SAFETY: passed on.
+        let path = unsafe { optional_text(file.path, &name("path")) }?;
+        given.push(GivenFile {
+            path: path.ok_or_else(|| null(&name("path"), "the path of a file"))?.into(),
+            role: role(file.role).ok_or_else(|| {
+                let role = name("role");
+                invalid(format!("{role}: {} is none of FTR_ROLE_AUTO (0) to FTR_ROLE_SEQUENCE (7)", file.role))
+            })?,
+            // SAFETY: passed on.
+            component_name: unsafe { optional_text(file.component_name, &name("component_name")) }?,
+            upload: file.flags & FTR_FILE_UPLOAD_FRAMES != 0,
+        });
+    }
+    Ok(given)
+}
+
+fn role(role: i32) -> Option<Role> {
+    Some(match role {
+        FTR_ROLE_AUTO => Role::Auto,
+        FTR_ROLE_MOVIE => Role::Movie,
+        FTR_ROLE_IMAGE => Role::Image,
+        FTR_ROLE_PDF => Role::Pdf,
+        FTR_ROLE_THUMBNAIL => Role::Thumbnail,
+        FTR_ROLE_COMPONENT => Role::Component,
+        FTR_ROLE_UNMANAGED => Role::Unmanaged,
+        FTR_ROLE_SEQUENCE => Role::Sequence,
+        _ => return None,
     })
 }
 
@@ -241,9 +304,13 @@ pub fn log_level(level: i32) -> Result<Level> {
 }
 
 fn unused(value: i64, name: &str) -> Result<()> {
+    unused_in(value, name, "FTR_SESSION_OPTIONS_INIT")
+}
+
+fn unused_in(value: i64, name: &str, initialiser: &str) -> Result<()> {
     match value {
         0 => Ok(()),
-        _ => Err(invalid(format!("{name}: is {value}, must be 0: begin with FTR_SESSION_OPTIONS_INIT"))),
+        _ => Err(invalid(format!("{name}: is {value}, must be 0: begin with {initialiser}"))),
     }
 }
 

@@ -7,11 +7,13 @@ use super::handle::{Kind, Table};
 use super::hub::{HubObject, SUBSCRIPTIONS};
 use super::job::{JOBS, JobObject};
 use super::options::{UploadSettings, absolute, log_level, read_outbox, read_request, read_settings, read_uploads};
+use super::outbox::OUTBOXES;
 use super::poller::Poller;
 use super::system_user::system_user;
 use super::text::{deadline, output, read_options};
 use super::types::{ftr_job, ftr_publish_options, ftr_session, ftr_session_options};
 use super::watch::WATCHES;
+use crate::exchange::Exchanger;
 use crate::ftrack::connect::{Connection, connect};
 use crate::ftrack::settings::Variables;
 use crate::outbox::Places;
@@ -29,6 +31,7 @@ pub struct SessionObject {
     pub poller: Poller,
     pub freed: AtomicBool,
     pub hub: HubObject,
+    pub exchanger: Arc<Exchanger>,
     connection: Connection,
     pub publisher: Arc<Publisher>,
     information: OnceLock<(CString, CString)>,
@@ -73,6 +76,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let traffic = Traffic::new(limits);
         let station = hub.station.clone();
         let client = connection.client().clone();
+        let exchanger = Exchanger::new(client.clone(), traffic.clone(), parallel_uploads);
         let publisher =
             Publisher::new(client, traffic, journal_folder, parallel_uploads, station, outbox, start_spread);
         let object = Arc::new(SessionObject {
@@ -81,6 +85,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
             poller: Poller::default(),
             freed: AtomicBool::new(false),
             hub,
+            exchanger,
             connection,
             publisher,
             information: OnceLock::new(),
@@ -178,6 +183,9 @@ pub unsafe extern "C" fn ftr_session_publish_file(
                 *path = absolute(std::mem::take(path), "note_attachments")?;
             }
         }
+        for (index, file) in request.files.iter_mut().enumerate() {
+            file.path = absolute(std::mem::take(&mut file.path), &format!("files[{index}].path"))?;
+        }
         let accepted = object.session.accept(options.tag)?;
         let handle = match JOBS.insert(Arc::new(JobObject::new(session, accepted.job.clone()))) {
             Ok(handle) => handle,
@@ -215,7 +223,7 @@ pub extern "C" fn ftr_session_close(session: ftr_session, timeout_ms: i32) -> i3
     })
 }
 
-/// Frees a session, the handles of its jobs, subscriptions and watches, and its undelivered events. Does not wait for the network: what still runs is parked, or cancelled where there is no outbox, and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
+/// Frees a session, the handles of its jobs, subscriptions, watches and listings, and its undelivered events. Does not wait for the network: what still runs is parked, or cancelled where there is no outbox, and cleans up in the background. When it returns, no callback of the session runs or will run, but for the one that it was called from: it waits for one that another thread is in, so that thread must not be waiting for this one.
 /// 0 is allowed and does nothing. Pull events (ftr_event) are freed on their own.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
@@ -229,6 +237,7 @@ pub extern "C" fn ftr_session_free(session: ftr_session) -> i32 {
         object.hub.station.close();
         SUBSCRIPTIONS.remove_all(|subscription| subscription.session == session);
         WATCHES.remove_all(|watch| watch.session == session);
+        OUTBOXES.remove_all(|list| list.session == session);
         JOBS.remove_all(|job| job.session == session);
         object.poller.wait();
         Ok(FTR_OK)

@@ -1,8 +1,8 @@
 //! Text and option structs from C.
 
 use super::types::{
-    ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options, ftr_publish_options, ftr_session_options,
-    ftr_watch_options,
+    ftr_http_upload_options, ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options, ftr_publish_file,
+    ftr_publish_options, ftr_session_options, ftr_watch_options,
 };
 use crate::session::{Code, Error, Result};
 use std::ffi::{CStr, c_char};
@@ -83,6 +83,12 @@ unsafe impl Options for ftr_publish_options {
 }
 
 // SAFETY: as above.
+unsafe impl Options for ftr_publish_file {
+    const NAME: &'static str = "ftr_publish_file";
+    const FIRST_SIZE: usize = size_of::<ftr_publish_file>();
+}
+
+// SAFETY: as above.
 unsafe impl Options for ftr_hub_subscribe_options {
     const NAME: &'static str = "ftr_hub_subscribe_options";
     const FIRST_SIZE: usize = size_of::<ftr_hub_subscribe_options>();
@@ -104,6 +110,12 @@ unsafe impl Options for ftr_watch_options {
 unsafe impl Options for ftr_hub_info {
     const NAME: &'static str = "ftr_hub_info";
     const FIRST_SIZE: usize = size_of::<ftr_hub_info>();
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_http_upload_options {
+    const NAME: &'static str = "ftr_http_upload_options";
+    const FIRST_SIZE: usize = size_of::<ftr_http_upload_options>();
 }
 
 /// No options of this library will ever be as large: a larger size is an uninitialised struct.
@@ -148,3 +160,42 @@ pub unsafe fn read_options<T: Options>(options: *const T, argument: &str) -> Res
     // SAFETY: all bytes are set, and any are valid for `Options`.
     Ok(unsafe { read.assume_init() })
 }
+
+/// An array of such structs. All are as large as the first one says it is: one program made them.
+///
+/// # Safety
+/// `first` is NULL or points to `count` structs, each with as many readable bytes as the `struct_size` of the first says.
+pub unsafe fn read_array<T: Options>(first: *const T, count: u64, argument: &str) -> Result<Vec<T>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if count > MOST_ELEMENTS {
+        let message = format!("{argument}: {count} are more than the {MOST_ELEMENTS} that a publish may have");
+        return Err(Error::new(Code::InvalidArgument, message));
+    }
+    if first.is_null() {
+        return Err(null(argument, &format!("{count} {}", T::NAME)));
+    }
+    let mut elements = Vec::new();
+    let mut stride = 0;
+    for index in 0..count as usize {
+        // SAFETY: the caller's promise: the first was read, and says how far apart they are.
+        let element = unsafe { first.cast::<u8>().add(index * stride) }.cast::<T>();
+        let argument = format!("{argument}[{index}]");
+        // SAFETY: the caller's promise.
+        let read = unsafe { read_options(element, &argument) }?;
+        // SAFETY: the struct begins with its size.
+        let size = unsafe { element.cast::<u32>().read_unaligned() } as usize;
+        if index > 0 && size != stride {
+            let remedy = format!("begin each with {}_INIT", T::NAME.to_uppercase());
+            let message = format!("{argument}: struct_size is {size}, and that of the first is {stride}: {remedy}");
+            return Err(Error::new(Code::StructSize, message));
+        }
+        stride = size;
+        elements.push(read);
+    }
+    Ok(elements)
+}
+
+/// More files than any publish has: a larger number is one that was not initialised.
+const MOST_ELEMENTS: u64 = 10_000;

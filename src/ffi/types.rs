@@ -17,6 +17,9 @@ pub type ftr_subscription = u64;
 /// A watch on what reviewers do. 0 is none.
 pub type ftr_watch = u64;
 
+/// A listing: what was in an outbox at one moment. 0 is none.
+pub type ftr_outbox = u64;
+
 /// What went wrong. Made by the library; every text is UTF-8 and safe to show: no key, no password, no upload address is in it.
 #[repr(C)]
 pub struct ftr_error {
@@ -40,6 +43,10 @@ pub struct ftr_error {
     pub exception: *const c_char,
     /// The server's error_code, such as "api_credentials_invalid", or NULL.
     pub server_code: *const c_char,
+    /// 1 if it is not known whether the server did the work, because its answer was lost: look there before you ask for the same again. Else 0.
+    pub outcome_unknown: i32,
+    /// Not used; 0.
+    pub reserved: i32,
 }
 
 /// How far a job is.
@@ -51,7 +58,7 @@ pub struct ftr_progress {
     pub stage: i32,
     /// The job.
     pub job: ftr_job,
-    /// ftr_publish_options.tag.
+    /// The tag in the options of the job.
     pub tag: u64,
     /// Bytes of all the job's files together that have left this machine. Never goes back: while bytes are sent again, it rests.
     pub bytes_done: u64,
@@ -99,7 +106,7 @@ pub struct ftr_job_result {
     pub state: i32,
     /// The job.
     pub job: ftr_job,
-    /// ftr_publish_options.tag.
+    /// The tag in the options of the job.
     pub tag: u64,
     /// Why it is not done; NULL when it is.
     pub error: *const ftr_error,
@@ -119,7 +126,7 @@ pub struct ftr_job_result {
     pub version_number: i64,
     /// The component that reviewers open.
     pub component_id: *const c_char,
-    /// Its name: "ftrackreview-mp4" or "ftrackreview-image".
+    /// Its name: "ftrackreview-mp4", "ftrackreview-image", or that of a document.
     pub component_name: *const c_char,
     /// The thumbnail's component.
     pub thumbnail_id: *const c_char,
@@ -131,14 +138,37 @@ pub struct ftr_job_result {
     pub warning_count: u64,
     /// The job's item in the outbox, or NULL: of a job that is kept there, and of one that ended as FTR_JOB_PARKED.
     pub outbox_id: *const c_char,
+    /// Of ftr_session_http_upload: what the endpoint answered, mostly JSON. Of ftr_session_remove: the text of a JSON object whose "removed" is a list of what was removed. Else NULL.
+    pub answer: *const c_char,
+    /// Of ftr_session_http_upload: the HTTP status of that answer. Else 0.
+    pub http_status: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// All components of the version, the one that reviewers open first: `component_count` structs one after the other, components[0].struct_size bytes apart. NULL: none yet.
+    pub components: *const ftr_component,
+    /// How many components there are.
+    pub component_count: u64,
     /// The note that was written.
     pub note_id: *const c_char,
     /// The review session that shows the version, found or made.
     pub review_session_id: *const c_char,
     /// The server's job that encodes or has encoded the media, of FTR_MODE_ENCODE.
     pub encode_job_id: *const c_char,
-    /// Every component that the job has given the version, as the text of a JSON array such as [{"id": "...", "name": "ftrackreview-mp4"}]. NULL until there are some.
-    pub components: *const c_char,
+}
+
+/// A component of a version.
+#[repr(C)]
+pub struct ftr_component {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// Not used; 0.
+    pub reserved: u32,
+    /// Its name, such as "ftrackreview-mp4-1080". Never NULL.
+    pub name: *const c_char,
+    /// Its id. Never NULL.
+    pub id: *const c_char,
+    /// The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL.
+    pub location_id: *const c_char,
 }
 
 /// A log line.
@@ -200,6 +230,45 @@ pub struct ftr_review {
     pub in_reply_to: *const c_char,
     /// The note's frame, or -1.
     pub frame: i64,
+}
+
+/// A publish in an outbox. Made by the library; a text that is not known is NULL.
+#[repr(C)]
+pub struct ftr_outbox_item {
+    /// How much of this struct the library filled, in bytes.
+    pub struct_size: u32,
+    /// FTR_OUTBOX_*: what becomes of it.
+    pub state: i32,
+    /// Its name in the outbox. Never NULL.
+    pub id: *const c_char,
+    /// How often it was tried and could not be done.
+    pub attempts: u32,
+    /// 1 if it is for the session's own server and user, so that the session may go on with it, else 0.
+    pub belongs: i32,
+    /// When it was submitted, in milliseconds since 1970-01-01 UTC, or -1.
+    pub created_ms: i64,
+    /// When it is tried again by itself, or -1: as soon as there is a session that does.
+    pub next_try_ms: i64,
+    /// FTR_E_*: why it waits or failed, or 0.
+    pub error_code: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// The same for people.
+    pub error_message: *const c_char,
+    /// The file.
+    pub path: *const c_char,
+    /// ftr_publish_options.context, or what stood for it.
+    pub context: *const c_char,
+    /// For which server.
+    pub server_url: *const c_char,
+    /// In whose name.
+    pub api_user: *const c_char,
+    /// ftr_publish_options.tag.
+    pub tag: u64,
+    /// The size of its files together.
+    pub size_bytes: u64,
+    /// What copies of its files take in the outbox.
+    pub copied_bytes: u64,
 }
 
 /// How the event hub of a session is. Begin with FTR_HUB_INFO_INIT; filled by ftr_hub_status.
@@ -373,6 +442,19 @@ pub struct ftr_publish_options {
     pub announce_topic: *const c_char,
     /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
     pub announce_data: *const c_char,
+    /// Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the other, files[0].struct_size bytes apart. NULL: none.
+    /// Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first only: the others are left out, with a warning.
+    pub files: *const ftr_publish_file,
+    /// How many files there are.
+    pub file_count: u64,
+    /// Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as the text of a JSON object; null takes a key away. NULL: nothing.
+    pub meta: *const c_char,
+    /// The number of the movie's first frame, for "ftr_meta".
+    pub first_frame: i64,
+    /// FTR_META_FRAME_OUT_*: what "frameOut" is.
+    pub meta_frame_out: i32,
+    /// Not used; 0.
+    pub reserved: i32,
     /// FTR_MODE_*: how the file becomes something that browsers play.
     pub mode: i32,
     /// How long FTR_MODE_ENCODE waits for the server to encode, in milliseconds, before the job ends with FTR_E_ENCODE_STUCK. 0: 2 hours.
@@ -401,6 +483,54 @@ pub struct ftr_publish_options {
     pub review_session: *const c_char,
     /// Who is to see the review session, as the text of a JSON array such as [{"name": "Anna", "email": "anna@studio.com"}]; "name" may be left out. Each address is added once, and who is added is sent ftrack's invitation; who was in it before gets no other. NULL: nobody.
     pub invitees: *const c_char,
+}
+
+/// A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_publish_file {
+    /// sizeof(ftr_publish_file), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_FILE_* flags, or 0.
+    pub flags: u32,
+    /// The file. It must not change until the job has ended. Never NULL.
+    pub path: *const c_char,
+    /// The component's name. NULL: that of its role; of FTR_ROLE_COMPONENT and FTR_ROLE_UNMANAGED the file's name without ending, of FTR_ROLE_SEQUENCE what all frames begin with. Movies and images to review have the names of ftrack's player only.
+    pub component_name: *const c_char,
+    /// FTR_ROLE_*: what it is to be.
+    pub role: i32,
+    /// Not used; 0.
+    pub reserved: i32,
+}
+
+/// A file to send to an endpoint, and how. Begin with FTR_HTTP_UPLOAD_OPTIONS_INIT. Everything is copied by ftr_session_http_upload.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_http_upload_options {
+    /// sizeof(ftr_http_upload_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_HTTP_UPLOAD_* flags, or 0.
+    pub flags: u32,
+    /// Where to: a path of the server, such as "/studio/review", with a query if it needs one, or a whole URL of the same origin. Never NULL.
+    pub endpoint: *const c_char,
+    /// The file. It must not change until the job has ended. Never NULL.
+    pub path: *const c_char,
+    /// The form's other fields, as the text of a JSON object of texts and lists of texts; a list is a field for each of its texts. They come before the file. At most 1 MiB. NULL: none.
+    pub fields: *const c_char,
+    /// The name of the field that has the file. NULL: "file".
+    pub file_field: *const c_char,
+    /// What the form calls the file. NULL: its own name, without folders.
+    pub file_name: *const c_char,
+    /// What the form says that it is. NULL: by its content or, where that is not known, by its name.
+    pub content_type: *const c_char,
+    /// More headers for this request, as the text of a JSON object of strings. NULL: none.
+    pub headers: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+    /// How long the endpoint may take to answer when it has everything, in milliseconds. 0: 5 minutes.
+    pub answer_timeout_ms: i32,
+    /// Not used; 0.
+    pub reserved: i32,
 }
 
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.

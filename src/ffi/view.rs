@@ -3,7 +3,7 @@
 use super::constants::*;
 use super::guard::c_text;
 use super::types::*;
-use crate::session::event::{FileProgress, JobName};
+use crate::session::event::{Component, FileProgress, JobName};
 use crate::session::log::Line;
 use crate::session::news::{HubEvent, Receiver};
 use crate::session::review::Review;
@@ -52,6 +52,8 @@ impl ErrorView {
             message: texts.keep(&error.message),
             exception: texts.keep_optional(details.exception.as_deref()),
             server_code: texts.keep_optional(details.error_code.as_deref()),
+            outcome_unknown: details.outcome_unknown.into(),
+            reserved: 0,
         };
         Box::new(ErrorView { raw, _texts: texts })
     }
@@ -62,6 +64,7 @@ pub struct ResultView {
     pub raw: ftr_job_result,
     _error: Option<Box<ErrorView>>,
     _warnings: Vec<*const c_char>,
+    _components: Vec<ftr_component>,
     _texts: Texts,
 }
 
@@ -79,8 +82,14 @@ impl ResultView {
         let mut texts = Texts::default();
         let error = error.map(ErrorView::new);
         let warnings: Vec<_> = published.warnings.iter().map(|warning| texts.keep(warning)).collect();
-        let components = published.components.iter().map(component_json).collect::<Vec<_>>();
-        let components = (!components.is_empty()).then(|| json!(components).to_string());
+        let component = |component: &Component| ftr_component {
+            struct_size: size_of::<ftr_component>() as u32,
+            reserved: 0,
+            name: texts.keep(&component.name),
+            id: texts.keep(&component.id),
+            location_id: texts.keep(component.location_id),
+        };
+        let components: Vec<ftr_component> = published.components.iter().map(component).collect();
         let mut text = |text: &Option<String>| texts.keep_optional(text.as_deref());
         let raw = ftr_job_result {
             struct_size: size_of::<ftr_job_result>() as u32,
@@ -103,11 +112,15 @@ impl ResultView {
             note_id: text(&published.note_id),
             review_session_id: text(&published.review_session_id),
             encode_job_id: text(&published.encode_job_id),
-            components: text(&components),
+            answer: text(&published.answer),
             warnings: if warnings.is_empty() { null() } else { warnings.as_ptr() },
             warning_count: warnings.len() as u64,
+            http_status: published.http_status.unwrap_or_default().into(),
+            reserved: 0,
+            components: if components.is_empty() { null() } else { components.as_ptr() },
+            component_count: components.len() as u64,
         };
-        Box::new(ResultView { raw, _error: error, _warnings: warnings, _texts: texts })
+        Box::new(ResultView { raw, _error: error, _warnings: warnings, _components: components, _texts: texts })
     }
 }
 
@@ -435,10 +448,6 @@ fn log_json(line: &Line) -> Value {
     })
 }
 
-fn component_json((id, name): &(String, String)) -> Value {
-    json!({"id": id, "name": name})
-}
-
 fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Value {
     json!({
         "state": state, "error": error.map(error_json), "project_id": published.project_id,
@@ -449,8 +458,14 @@ fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Valu
         "link": published.link, "warnings": published.warnings, "outbox_id": published.outbox_id,
         "note_id": published.note_id, "review_session_id": published.review_session_id,
         "encode_job_id": published.encode_job_id,
+        "answer": published.answer,
+        "http_status": published.http_status.unwrap_or_default(),
         "components": published.components.iter().map(component_json).collect::<Vec<_>>(),
     })
+}
+
+fn component_json(component: &Component) -> Value {
+    json!({"name": component.name, "id": component.id, "location_id": component.location_id})
 }
 
 fn error_json(error: &Error) -> Value {
@@ -460,6 +475,7 @@ fn error_json(error: &Error) -> Value {
         "stage": details.stage.map_or(0, |stage| stage as i32), "retryable": i32::from(error.retryable()),
         "http_status": details.http_status.unwrap_or_default(), "retry_after_ms": milliseconds(details.retry_after),
         "message": error.message, "exception": details.exception, "server_code": details.error_code,
+        "outcome_unknown": i32::from(details.outcome_unknown),
     })
 }
 

@@ -78,6 +78,27 @@ impl Client {
         answer.upgrade().await.map_err(|error| ready.http.fault(&error, &url))
     }
 
+    /// The headers of the session for a request to this address, which must be the server's own: user and key go to no other
+    /// origin. Those for JSON are among them.
+    pub async fn headers_to(&self, url: &Url) -> Result<HeaderMap> {
+        if url.origin() != self.server_url().origin() {
+            return Err(self.foreign(url));
+        }
+        Ok(self.ready().await?.headers.clone())
+    }
+
+    /// The error for an address of another origin than the server's.
+    pub fn foreign(&self, url: &Url) -> Error {
+        let (other, own) = (url.origin().ascii_serialization(), self.server_url().origin().ascii_serialization());
+        let message = format!("{other} is not the ftrack server, which is {own}, and the user and key go to no other");
+        Error::new(Code::ForeignOrigin, message)
+    }
+
+    /// The address below the server's own, with its query; `path` begins with a slash.
+    pub fn below(&self, path: &str) -> Result<Url, url::ParseError> {
+        Url::parse(&format!("{}{path}", self.server_url().as_str().trim_end_matches('/')))
+    }
+
     /// The API user's name.
     pub fn user(&self) -> &str {
         &self.inner.config.api_user

@@ -8,6 +8,7 @@ use h264_reader::nal::sps::{ChromaFormat, FrameMbsFlags, SeqParameterSet};
 use h264_reader::nal::{Nal, RefNal};
 
 use super::boxes::damaged;
+use super::details::Colour;
 use crate::session::Result;
 
 /// A profile of H.264, as its `profile_idc`.
@@ -92,6 +93,8 @@ pub(super) struct Stream {
     pub interlaced: bool,
     /// Width and height of a pixel that is not square.
     pub pixel_aspect: Option<(u16, u16)>,
+    /// What its numbers mean, where it says it.
+    pub colour: Option<Colour>,
 }
 
 /// Reads a decoder configuration, the content of `avcC`.
@@ -102,7 +105,7 @@ pub(super) fn read(configuration: &[u8]) -> Result<Stream> {
     let profile = Profile(configuration.get(1).copied().unwrap_or_default());
     let Some(sps) = sequence_parameters(configuration) else {
         let pixel_format = declared(&record).or_else(|| implied(profile));
-        return Ok(Stream { profile, pixel_format, size: None, interlaced: false, pixel_aspect: None });
+        return Ok(Stream { profile, pixel_format, size: None, interlaced: false, pixel_aspect: None, colour: None });
     };
     let aspect = sps.vui_parameters.as_ref().and_then(|vui| vui.aspect_ratio_info.as_ref()?.get());
     Ok(Stream {
@@ -111,6 +114,7 @@ pub(super) fn read(configuration: &[u8]) -> Result<Stream> {
         size: sps.pixel_dimensions().ok().filter(|(width, height)| *width > 0 && *height > 0),
         interlaced: matches!(sps.frame_mbs_flags, FrameMbsFlags::Fields { .. }),
         pixel_aspect: aspect.filter(|(width, height)| width != height),
+        colour: colour(&sps),
     })
 }
 
@@ -141,6 +145,17 @@ fn stored(sps: &SeqParameterSet) -> Option<PixelFormat> {
         },
         bit_depth: 8 + chroma.bit_depth_luma_minus8.max(chroma.bit_depth_chroma_minus8),
         full_range: signal.is_some_and(|signal| signal.video_full_range_flag),
+    })
+}
+
+fn colour(sps: &SeqParameterSet) -> Option<Colour> {
+    let signal = sps.vui_parameters.as_ref()?.video_signal_type.as_ref()?;
+    let said = signal.colour_description.as_ref()?;
+    Some(Colour {
+        primaries: said.colour_primaries.into(),
+        transfer: said.transfer_characteristics.into(),
+        matrix: said.matrix_coefficients.into(),
+        full_range: Some(signal.video_full_range_flag),
     })
 }
 

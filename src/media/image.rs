@@ -3,6 +3,7 @@
 //! Crates that tell the size of an image say neither what kind of JPEG it is, which decides whether a browser shows it,
 //! nor whether it is whole.
 
+use std::fmt;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use super::unreadable;
@@ -29,6 +30,15 @@ pub enum ImageFormat {
     Jpeg,
     /// PNG.
     Png,
+}
+
+impl fmt::Display for ImageFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ImageFormat::Jpeg => "JPEG",
+            ImageFormat::Png => "PNG",
+        })
+    }
 }
 
 /// Reads a PNG file (ISO/IEC 15948: sections 5.2 and 11.2).
@@ -126,7 +136,8 @@ fn finish(width: u32, height: u32, format: ImageFormat, mut warnings: Vec<Warnin
     Ok((Kind::Image(Image { width, height, format }), warnings))
 }
 
-fn take<const N: usize>(reader: &mut impl Read) -> Result<[u8; N]> {
+/// Exactly as many bytes. That the file ends before is damage.
+pub(super) fn take<const N: usize>(reader: &mut impl Read) -> Result<[u8; N]> {
     let mut bytes = [0; N];
     match reader.read_exact(&mut bytes) {
         Ok(()) => Ok(bytes),
@@ -139,7 +150,8 @@ fn big_endian(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk().map(|four| u32::from_be_bytes(*four))
 }
 
-fn damaged(reason: &str) -> Error {
+/// A predicate for an image that makes no sense.
+pub(super) fn damaged(reason: &str) -> Error {
     Error::new(Code::ImageDamaged, format!("is a damaged image: {reason}. Render or copy it again"))
 }
 

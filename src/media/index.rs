@@ -8,6 +8,7 @@ use std::io::Read;
 use mp4parse::{SampleEntry, Track, VideoCodecSpecific};
 
 use super::boxes::{Boxes, FourCc, Mp4Box, be32, damaged, find, first};
+use super::details::{self, Audio, Colour, TimecodeTrack};
 use super::rate::Run;
 use crate::session::{Code, Error, Result};
 
@@ -16,8 +17,10 @@ use crate::session::{Code, Error, Result};
 pub(super) struct Index {
     /// The picture track.
     pub picture: Picture,
-    /// The codec of the first sound track.
-    pub sound: Option<FourCc>,
+    /// The codec of the first sound track, and what else is told of it.
+    pub sound: Option<(FourCc, Audio)>,
+    /// The first track of timecode.
+    pub timecode: Option<TimecodeTrack>,
 }
 
 /// A track of pictures.
@@ -39,6 +42,10 @@ pub(super) struct Picture {
     pub media_bytes: u64,
     /// What an edit list shows of it in seconds, where there is one: the wait before it, and its length.
     pub edit: Option<(f64, f64)>,
+    /// What its numbers mean, where the container says it.
+    pub colour: Option<Colour>,
+    /// The longest way between key frames, in frames.
+    pub key_interval: Option<u64>,
 }
 
 /// Reads the content of `moov`.
@@ -53,7 +60,7 @@ pub(super) fn read(index: &[u8]) -> Result<Index> {
     if first(index, b"mvex")?.is_some() {
         return Err(fragmented());
     }
-    let (mut picture, mut sound) = (None, None);
+    let (mut picture, mut sound, mut timecode) = (None, None, None);
     for track in Boxes(index) {
         let track = track?;
         if track.name != *b"trak" {
@@ -64,15 +71,16 @@ pub(super) fn read(index: &[u8]) -> Result<Index> {
                 picture = Some(track);
             }
             Some(kind) if kind == *b"soun" && sound.is_none() => {
-                sound = sample_entry(&track)?.map(|entry| entry.name);
+                sound = sample_entry(&track)?.map(|entry| (entry.name, details::audio(&track, &entry)));
             }
+            Some(kind) if kind == *b"tmcd" => timecode = timecode.or_else(|| details::timecode(&track)),
             _ => {}
         }
     }
     let track = picture.ok_or_else(no_video)?;
     let entry = sample_entry(&track)?.ok_or_else(|| damaged("its index does not say how pictures are encoded"))?;
     check_boxes(&track.name, track.content)?;
-    Ok(Index { picture: read_picture(index, &track, &entry)?, sound })
+    Ok(Index { picture: read_picture(index, &track, &entry)?, sound, timecode })
 }
 
 /// A predicate for a movie that is written in fragments.
@@ -147,10 +155,10 @@ fn check_table(table: &Mp4Box<'_>, count_at: usize, entry_size: u64) -> Result<(
     }
 }
 
-fn read_picture(index: &[u8], track: &Mp4Box<'_>, entry: &Mp4Box<'_>) -> Result<Picture> {
+fn read_picture(index: &[u8], whole: &Mp4Box<'_>, entry: &Mp4Box<'_>) -> Result<Picture> {
     let header = first(index, b"mvhd")?.map(|found| found.whole).unwrap_or_default();
     let parsed =
-        parse(header, track.whole).map_err(|reason| damaged(&format!("its index cannot be read ({reason})")))?;
+        parse(header, whole.whole).map_err(|reason| damaged(&format!("its index cannot be read ({reason})")))?;
     let (movie_timescale, track) = parsed;
     let missing = |what: &str| damaged(&format!("its index lacks {what}"));
     let timescale = track.timescale.as_ref().map(|scale| scale.0).ok_or_else(|| missing("the clock (mdhd)"))?;
@@ -158,6 +166,7 @@ fn read_picture(index: &[u8], track: &Mp4Box<'_>, entry: &Mp4Box<'_>) -> Result<
     let runs: Vec<Run> =
         times.samples.iter().map(|run| Run { frames: run.sample_count, ticks: run.sample_delta }).collect();
     let frames: u64 = runs.iter().map(|run| u64::from(run.frames)).sum();
+    let key_interval = details::key_interval(whole, frames);
     let media_bytes = track.stsz.as_ref().map_or(0, |sizes| match sizes.sample_size {
         0 => sizes.sample_sizes.iter().map(|size| u64::from(*size)).sum(),
         same => frames.saturating_mul(same.into()),
@@ -175,6 +184,8 @@ fn read_picture(index: &[u8], track: &Mp4Box<'_>, entry: &Mp4Box<'_>) -> Result<
         rotation: track.tkhd.as_ref().map_or(0, |header| rotation(&header.matrix)),
         media_bytes,
         edit,
+        colour: details::colour(entry.content.get(ENTRY_FIELDS..).unwrap_or_default()),
+        key_interval,
     })
 }
 

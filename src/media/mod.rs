@@ -5,13 +5,21 @@
 #![forbid(unsafe_code)]
 
 mod boxes; // the boxes of MP4 and QuickTime files, on disk and in memory
+mod bytes; // numbers in a piece of memory
+mod containers; // movies that browsers do not play
+mod details; // what an index says beside size, rate and frames
+pub mod ffmpeg; // review movies and thumbnails, by the host's own ffmpeg
 mod h264; // what an H.264 stream says about itself
 mod image; // JPEG and PNG headers
 mod index; // a movie's index: the picture track, and the sound beside it
 mod meta; // what ftrack's player is told about a file
 mod movie; // from boxes to a movie
+mod pdf; // documents
+mod plan; // what can be done with a file
 mod rate; // exact frame rates
+pub mod sequence; // frames that are a file each: notations, and what of them is there
 mod sniff; // formats by their first bytes
+mod stills; // images that browsers do not show
 mod verdict; // does a browser show it
 
 use std::fmt;
@@ -19,11 +27,16 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use containers::{MovieFormat, OtherMovie};
+pub use details::{Audio, Colour, Timecode};
 pub use h264::{Chroma, PixelFormat, Profile};
 pub use image::{Image, ImageFormat};
-pub use meta::ftr_meta;
+pub use meta::{FrameOut, MetaForm, ftr_meta, ftr_meta_in};
 pub use movie::{Codec, Container, Movie};
+pub use pdf::Pdf;
+pub use plan::{Plan, Reason, plan, plan_frames};
 pub use rate::Rational;
+pub use stills::{Encoding, OtherImage, StillFormat};
 pub use verdict::verdict;
 
 use crate::session::{Code, Error, Result, Source};
@@ -34,7 +47,7 @@ use sniff::Format;
 pub struct Media {
     /// The open file, to be sent as it was looked at.
     pub source: Arc<Source>,
-    /// A movie or an image, and all about it.
+    /// What it is, and all about it.
     pub kind: Kind,
     /// What plays, but not as well as it could.
     pub warnings: Vec<Warning>,
@@ -49,6 +62,12 @@ pub enum Kind {
     Movie(Movie),
     /// A JPEG or PNG image.
     Image(Image),
+    /// A movie in a container that browsers do not play. Told by [`look`] only.
+    OtherMovie(OtherMovie),
+    /// An image that browsers, or not all of them, show. Told by [`look`] only.
+    OtherImage(OtherImage),
+    /// A PDF document. Told by [`look`] only.
+    Pdf(Pdf),
 }
 
 /// Something that a reviewer may notice, though the file plays. Its `Display` says what, and what mends it.
@@ -134,16 +153,44 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Opens a file, checks that it is whole and at rest, and reads its headers.
+/// Opens a file, checks that it is whole and at rest, and reads its headers. What browsers do not show is an error: this
+/// tells nothing but [`Kind::Movie`] and [`Kind::Image`].
 ///
 /// Blocks for file I/O, and for `policy::SETTLE_TIME` where the file was changed a moment ago.
-/// An error means that it cannot be said what the file is; whether a browser shows it is [`verdict`]'s question.
+/// An error means that it cannot be said what the file is, or that it is nothing that a browser could show; whether it
+/// shows a movie is [`verdict`]'s question.
 pub fn probe(path: &Path) -> Result<Media> {
-    let source = Arc::new(Source::open(path)?);
-    let found = examine(&source);
+    examine(Source::open(path)?, Wanted::Shown)
+}
+
+/// Opens a file, checks that it is whole and at rest, and says what it is, whether browsers show it or not: [`plan`] then
+/// says what can be done with it. Blocks as [`probe`] does.
+///
+/// An error means that the file is damaged, or neither a movie nor an image nor a PDF document.
+pub fn look(path: &Path) -> Result<Media> {
+    examine(Source::open(path)?, Wanted::All)
+}
+
+/// [`look`] for a file that the caller has watched for changes.
+fn look_at_watched(path: &Path) -> Result<Media> {
+    examine(Source::open_watched(path)?, Wanted::All)
+}
+
+/// What a caller can do something with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// What browsers may show as it is.
+    Shown,
+    /// Whatever is known.
+    All,
+}
+
+fn examine(source: Source, wanted: Wanted) -> Result<Media> {
+    let source = Arc::new(source);
+    let found = recognise(&source, wanted);
     // A file that changes while it is read looks damaged; that it changed is the truth.
     source.check_unchanged()?;
-    found.map_err(|error| with_path(source.name(error), path))
+    found.map_err(|error| with_path(source.name(error), source.path()))
 }
 
 /// The error, with the file's own path in the command that mends it, so that the command can be pasted.
@@ -153,47 +200,75 @@ fn with_path(error: Error, path: &Path) -> Error {
 }
 
 /// Reads the headers of an open file. Errors are predicates: the caller puts the path before them.
-fn examine(source: &Arc<Source>) -> Result<Media> {
+fn recognise(source: &Arc<Source>, wanted: Wanted) -> Result<Media> {
     let format = sniff::format(source)?;
-    let (kind, mut warnings) = match format {
-        Format::Mp4 => movie::read(source, Container::Mp4)?,
-        Format::QuickTime => movie::read(source, Container::QuickTime)?,
-        Format::Jpeg => image::read_jpeg(source)?,
-        Format::Png => image::read_png(source)?,
-        Format::OtherMovie(name) => {
-            return Err(Error::new(
-                Code::MovieContainer,
-                format!(
-                    "is {name}, which not every browser plays: write an mp4, with ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -movflags +faststart OUT.mp4"
-                ),
-            ));
-        }
-        Format::OtherImage(name) => {
-            return Err(Error::new(
-                Code::NotMedia,
-                format!("is {name}, which not every browser shows: convert it to jpg or png"),
-            ));
-        }
-        Format::Other(name) => {
-            return Err(Error::new(
-                Code::NotMedia,
-                format!("is {name}, neither a movie nor an image: publish an mp4, mov, jpg or png"),
-            ));
-        }
-        Format::Unknown(begins) => {
-            return Err(Error::new(
-                Code::NotMedia,
-                format!(
-                    "is no movie or image that can be recognised (it begins with {begins}): publish an mp4, mov, jpg or png"
-                ),
-            ));
-        }
+    if wanted == Wanted::Shown {
+        refuse(&format)?;
+    }
+    let (kind, mut warnings) = match read(source, &format) {
+        Err(error) if wanted == Wanted::All => (instead(&format, error)?, Vec::new()),
+        result => result?,
     };
     let (file_type, fits) = sniff::file_type(source.path(), &format);
     if !fits {
         warnings.push(Warning::Extension(file_type.clone()));
     }
     Ok(Media { source: source.clone(), kind, warnings, file_type })
+}
+
+fn read(source: &Arc<Source>, format: &Format) -> Result<(Kind, Vec<Warning>)> {
+    match format {
+        Format::Mp4 => movie::read(source, Container::Mp4),
+        Format::QuickTime => movie::read(source, Container::QuickTime),
+        Format::Jpeg => image::read_jpeg(source),
+        Format::Png => image::read_png(source),
+        Format::OtherMovie(format) => Ok((Kind::OtherMovie(containers::read(source, *format)?), Vec::new())),
+        Format::OtherImage(format) => Ok((Kind::OtherImage(stills::read(source, *format)?), Vec::new())),
+        Format::Pdf => Ok((Kind::Pdf(pdf::read(source)?), Vec::new())),
+        Format::Other(name) => Err(not_media(name)),
+        Format::Unknown(begins) => Err(Error::new(
+            Code::NotMedia,
+            format!(
+                "is no movie or image that can be recognised (it begins with {begins}): publish an mp4, mov, jpg or png"
+            ),
+        )),
+    }
+}
+
+/// Movies and images that are whole and that browsers do not decode, of formats that they do otherwise.
+fn instead(format: &Format, error: Error) -> Result<Kind> {
+    match (format, error.code) {
+        (Format::Mp4 | Format::QuickTime, Code::MovieFragmented) => {
+            Ok(Kind::OtherMovie(OtherMovie::named(MovieFormat::Fragmented)))
+        }
+        (Format::Mp4 | Format::QuickTime, Code::MovieContainer) => {
+            Ok(Kind::OtherMovie(OtherMovie::named(MovieFormat::OldQuickTime)))
+        }
+        (Format::Jpeg, Code::NotMedia) => Ok(Kind::OtherImage(OtherImage::named(StillFormat::RareJpeg))),
+        _ => Err(error),
+    }
+}
+
+/// What browsers do not show, by its name.
+fn refuse(format: &Format) -> Result<()> {
+    let (code, message) = match format {
+        Format::OtherMovie(format) => (
+            Code::MovieContainer,
+            format!(
+                "is {format}, which not every browser plays: write an mp4, with ffmpeg -i IN -c:v libx264 -pix_fmt yuv420p -movflags +faststart OUT.mp4"
+            ),
+        ),
+        Format::OtherImage(format) => {
+            (Code::NotMedia, format!("is {format}, which not every browser shows: convert it to jpg or png"))
+        }
+        Format::Pdf => return Err(not_media("a PDF document")),
+        _ => return Ok(()),
+    };
+    Err(Error::new(code, message))
+}
+
+fn not_media(name: &str) -> Error {
+    Error::new(Code::NotMedia, format!("is {name}, neither a movie nor an image: publish an mp4, mov, jpg or png"))
 }
 
 /// Bytes of the file that the caller knows to be inside it. Errors are predicates, as everywhere in this room.

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::boxes::{self, FourCc, Layout, damaged};
+use super::bytes::Numbers;
+use super::details::{Audio, Colour, Timecode, TimecodeTrack};
 use super::h264::{self, PixelFormat, Profile};
 use super::index::{self, Index, Picture};
 use super::rate::{self, Rational, Timing};
@@ -36,6 +38,16 @@ pub struct Movie {
     pub faststart: bool,
     /// Whether there is a sound track.
     pub has_audio: bool,
+    /// What is told of the sound.
+    pub audio: Option<Audio>,
+    /// What the numbers of the picture mean, where the container or the stream says it. The container is believed first,
+    /// as browsers do.
+    pub colour: Option<Colour>,
+    /// The longest way from one key frame to the next, in frames: how far a player must decode to show the frame that a
+    /// reviewer jumps to. 1 when every frame is one.
+    pub key_interval: Option<u64>,
+    /// Where the timecode begins, where there is one.
+    pub timecode: Option<Timecode>,
     /// Whether frames do not follow at one rate.
     pub variable_frame_rate: bool,
     /// Degrees that a player turns it by, clockwise: 0, 90, 180 or 270.
@@ -70,6 +82,11 @@ impl Codec {
     /// Whether it is H.264, with its settings in the index or among the pictures.
     pub fn is_h264(self) -> bool {
         matches!(&self.0, b"avc1" | b"avc3")
+    }
+
+    /// Whether its pictures are encrypted, so that nothing without the key makes something of them.
+    pub fn is_encrypted(self) -> bool {
+        self.0 == *b"encv"
     }
 }
 
@@ -150,6 +167,10 @@ pub(super) fn read(source: &Source, container: Container) -> Result<(Kind, Vec<W
         pixel_format: stream.and_then(|stream| stream.pixel_format),
         faststart,
         has_audio: index.sound.is_some(),
+        audio: index.sound.as_ref().map(|sound| sound.1.clone()),
+        colour: picture.colour.or_else(|| stream.and_then(|stream| stream.colour)),
+        key_interval: picture.key_interval,
+        timecode: index.timecode.and_then(|track| timecode(source, track)),
         variable_frame_rate: variable,
         rotation: picture.rotation,
         interlaced: stream.is_some_and(|stream| stream.interlaced),
@@ -159,6 +180,13 @@ pub(super) fn read(source: &Source, container: Container) -> Result<(Kind, Vec<W
         warnings.push(Warning::PixelAspect { width, height });
     }
     Ok((Kind::Movie(movie), warnings))
+}
+
+/// The number of the first frame stands among the media.
+fn timecode(source: &Source, track: TimecodeTrack) -> Option<Timecode> {
+    let frame = source.read(track.at, 4).ok()?;
+    let frame = Numbers::big(&frame).u32(0)?;
+    Some(Timecode { frame, per_second: track.per_second, drop_frame: track.drop_frame })
 }
 
 fn read_index(source: &Source, layout: &Layout) -> Result<Index> {
@@ -211,8 +239,8 @@ fn warnings(movie: &Movie, index: &Index) -> Vec<Warning> {
     warn(large, Warning::Large { width: movie.width, height: movie.height });
     warn(movie.interlaced, Warning::Interlaced);
     warn(is_edited(movie, &index.picture), Warning::EditList);
-    if let Some(sound) = index.sound.filter(|sound| !sound_plays(sound)) {
-        warn(true, Warning::SilentSound(sound.escape_ascii().to_string()));
+    if let Some((_, audio)) = index.sound.as_ref().filter(|(codec, _)| !sound_plays(codec)) {
+        warn(true, Warning::SilentSound(audio.codec.clone()));
     }
     warnings
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::containers::MovieFormat;
+use super::stills::{self, StillFormat};
 use crate::session::Result;
 use crate::session::Source;
 
@@ -17,9 +19,11 @@ pub(super) enum Format {
     /// A PNG image.
     Png,
     /// A movie that browsers do not play.
-    OtherMovie(&'static str),
+    OtherMovie(MovieFormat),
     /// An image that browsers, or not all of them, show.
-    OtherImage(&'static str),
+    OtherImage(StillFormat),
+    /// A PDF document.
+    Pdf,
     /// Something known that is neither.
     Other(&'static str),
     /// Nothing known. The first bytes, as text.
@@ -31,7 +35,11 @@ const HEAD: u64 = 400;
 
 /// Tells what an open file holds.
 pub(super) fn format(source: &Source) -> Result<Format> {
-    Ok(recognise(&super::head(source, HEAD)?))
+    match recognise(&super::head(source, HEAD)?) {
+        // Targa files begin with nothing of their own.
+        Format::Unknown(_) if stills::is_targa(source)? => Ok(Format::OtherImage(StillFormat::Targa)),
+        format => Ok(format),
+    }
 }
 
 /// The extension for the content with its dot, and whether the path has one that fits.
@@ -42,7 +50,10 @@ pub(super) fn file_type(path: &Path, format: &Format) -> (String, bool) {
         Format::QuickTime => &["mov", "qt"],
         Format::Jpeg => &["jpg", "jpeg", "jpe", "jfif"],
         Format::Png => &["png"],
-        _ => &[],
+        Format::OtherMovie(format) => format.extensions(),
+        Format::OtherImage(format) => format.extensions(),
+        Format::Pdf => &["pdf"],
+        Format::Other(_) | Format::Unknown(_) => &[],
     };
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
     if fitting.contains(&extension.as_str()) {
@@ -55,37 +66,44 @@ pub(super) fn file_type(path: &Path, format: &Format) -> (String, bool) {
 const BEGINNINGS: &[(&[u8], Format)] = &[
     (b"\xff\xd8\xff", Format::Jpeg),
     (b"\x89PNG\r\n\x1a\n", Format::Png),
-    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01", Format::OtherMovie("an MXF file")),
-    (b"FLV\x01", Format::OtherMovie("a Flash video")),
-    (b"OggS", Format::OtherMovie("an Ogg file")),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Format::OtherMovie("a Windows Media file")),
-    (b"\x00\x00\x01\xba", Format::OtherMovie("an MPEG program stream")),
-    (b"\x00\x00\x01\xb3", Format::OtherMovie("a bare MPEG video stream")),
-    (b"\x00\x00\x00\x01\x67", Format::OtherMovie("a bare H.264 stream")),
-    (b"\x00\x00\x01\x67", Format::OtherMovie("a bare H.264 stream")),
-    (b"YUV4MPEG2 ", Format::OtherMovie("a YUV4MPEG file")),
-    (b"DKIF", Format::OtherMovie("an IVF file")),
-    (b"\x76\x2f\x31\x01", Format::OtherImage("an OpenEXR image")),
-    (b"II*\0", Format::OtherImage("a TIFF image")),
-    (b"MM\0*", Format::OtherImage("a TIFF image")),
-    (b"II+\0", Format::OtherImage("a BigTIFF image")),
-    (b"MM\0+", Format::OtherImage("a BigTIFF image")),
-    (b"SDPX", Format::OtherImage("a DPX image")),
-    (b"XPDS", Format::OtherImage("a DPX image")),
-    (b"\x80\x2a\x5f\xd7", Format::OtherImage("a Cineon image")),
-    (b"\xd7\x5f\x2a\x80", Format::OtherImage("a Cineon image")),
-    (b"8BPS", Format::OtherImage("a Photoshop file")),
-    (b"#?RADIANCE", Format::OtherImage("a Radiance HDR image")),
-    (b"#?RGBE", Format::OtherImage("a Radiance HDR image")),
-    (b"GIF8", Format::OtherImage("a GIF image")),
-    (b"BM", Format::OtherImage("a BMP image")),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", Format::OtherImage("a JPEG 2000 image")),
-    (b"\xff\x4f\xff\x51", Format::OtherImage("a JPEG 2000 stream")),
-    (b"\0\0\0\x0cJXL \r\n\x87\n", Format::OtherImage("a JPEG XL image")),
-    (b"\xff\x0a", Format::OtherImage("a JPEG XL image")),
-    (b"\x01\xda", Format::OtherImage("an SGI image")),
-    (b"DDS ", Format::OtherImage("a DDS texture")),
-    (b"%PDF-", Format::Other("a PDF document")),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01", Format::OtherMovie(MovieFormat::Mxf)),
+    (b"FLV\x01", Format::OtherMovie(MovieFormat::Flash)),
+    (b"OggS", Format::OtherMovie(MovieFormat::Ogg)),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Format::OtherMovie(MovieFormat::WindowsMedia)),
+    (b"\x00\x00\x01\xba", Format::OtherMovie(MovieFormat::MpegProgram)),
+    (b"\x00\x00\x01\xb3", Format::OtherMovie(MovieFormat::MpegVideo)),
+    (b"\x00\x00\x00\x01\x67", Format::OtherMovie(MovieFormat::H264Stream)),
+    (b"\x00\x00\x01\x67", Format::OtherMovie(MovieFormat::H264Stream)),
+    (b"YUV4MPEG2 ", Format::OtherMovie(MovieFormat::Yuv4Mpeg)),
+    (b"DKIF", Format::OtherMovie(MovieFormat::Ivf)),
+    (b"\x76\x2f\x31\x01", Format::OtherImage(StillFormat::OpenExr)),
+    (b"II*\0", Format::OtherImage(StillFormat::Tiff)),
+    (b"MM\0*", Format::OtherImage(StillFormat::Tiff)),
+    (b"II+\0", Format::OtherImage(StillFormat::BigTiff)),
+    (b"MM\0+", Format::OtherImage(StillFormat::BigTiff)),
+    (b"SDPX", Format::OtherImage(StillFormat::Dpx)),
+    (b"XPDS", Format::OtherImage(StillFormat::Dpx)),
+    (b"\x80\x2a\x5f\xd7", Format::OtherImage(StillFormat::Cineon)),
+    (b"\xd7\x5f\x2a\x80", Format::OtherImage(StillFormat::Cineon)),
+    (b"8BPS", Format::OtherImage(StillFormat::Photoshop)),
+    (b"#?RADIANCE", Format::OtherImage(StillFormat::Hdr)),
+    (b"#?RGBE", Format::OtherImage(StillFormat::Hdr)),
+    (b"GIF8", Format::OtherImage(StillFormat::Gif)),
+    (b"BM", Format::OtherImage(StillFormat::Bmp)),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", Format::OtherImage(StillFormat::Jpeg2000)),
+    (b"\xff\x4f\xff\x51", Format::OtherImage(StillFormat::Jpeg2000Stream)),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", Format::OtherImage(StillFormat::JpegXl)),
+    (b"\xff\x0a", Format::OtherImage(StillFormat::JpegXl)),
+    (b"\x01\xda", Format::OtherImage(StillFormat::Sgi)),
+    (b"qoif", Format::OtherImage(StillFormat::Qoi)),
+    (b"PF\n", Format::OtherImage(StillFormat::Pfm)),
+    (b"Pf\n", Format::OtherImage(StillFormat::Pfm)),
+    (b"P4\n", Format::OtherImage(StillFormat::Netpbm)),
+    (b"P5\n", Format::OtherImage(StillFormat::Netpbm)),
+    (b"P6\n", Format::OtherImage(StillFormat::Netpbm)),
+    (b"P7\n", Format::OtherImage(StillFormat::Netpbm)),
+    (b"DDS ", Format::OtherImage(StillFormat::Dds)),
+    (b"%PDF-", Format::Pdf),
     (b"PK\x03\x04", Format::Other("a zip archive")),
     (b"\x1f\x8b", Format::Other("a gzip archive")),
     (b"ID3", Format::Other("an MP3 sound file")),
@@ -107,13 +125,13 @@ fn recognise(head: &[u8]) -> Format {
         (_, b"ftyp", brand) => by_brand(brand),
         // QuickTime before 1999, and what some cameras still write.
         (_, b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot", _) => Format::QuickTime,
-        (b"RIFF" | b"RF64", _, b"AVI ") => Format::OtherMovie("an AVI file"),
+        (b"RIFF" | b"RF64", _, b"AVI ") => Format::OtherMovie(MovieFormat::Avi),
         (b"RIFF" | b"RF64", _, b"WAVE") => Format::Other("a WAV sound file"),
-        (b"RIFF", _, b"WEBP") => Format::OtherImage("a WebP image"),
-        (_, b"RED1" | b"RED2", _) => Format::OtherMovie("a RED camera file"),
-        (b"\x1a\x45\xdf\xa3", ..) if contains(head, b"webm") => Format::OtherMovie("a WebM file"),
-        (b"\x1a\x45\xdf\xa3", ..) => Format::OtherMovie("a Matroska file"),
-        _ if is_transport_stream(head) => Format::OtherMovie("an MPEG transport stream"),
+        (b"RIFF", _, b"WEBP") => Format::OtherImage(StillFormat::WebP),
+        (_, b"RED1" | b"RED2", _) => Format::OtherMovie(MovieFormat::Red),
+        (b"\x1a\x45\xdf\xa3", ..) if contains(head, b"webm") => Format::OtherMovie(MovieFormat::WebM),
+        (b"\x1a\x45\xdf\xa3", ..) => Format::OtherMovie(MovieFormat::Matroska),
+        _ if is_transport_stream(head) => Format::OtherMovie(MovieFormat::MpegTransport),
         _ => Format::Unknown(shown(head)),
     }
 }
@@ -121,11 +139,11 @@ fn recognise(head: &[u8]) -> Format {
 fn by_brand(brand: &[u8]) -> Format {
     match brand {
         b"qt  " => Format::QuickTime,
-        b"avif" | b"avis" => Format::OtherImage("an AVIF image"),
+        b"avif" | b"avis" => Format::OtherImage(StillFormat::Avif),
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => {
-            Format::OtherImage("a HEIF image")
+            Format::OtherImage(StillFormat::Heif)
         }
-        b"crx " => Format::OtherImage("a Canon raw image"),
+        b"crx " => Format::OtherImage(StillFormat::CanonRaw),
         _ => Format::Mp4,
     }
 }

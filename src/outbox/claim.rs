@@ -120,11 +120,14 @@ impl Claim {
         copies::copy(note, &self.folder, &name, || self.outbox.check_bytes(), go_on)?;
         let mut record = Record::clone(&self.record);
         record.sources[number].copy = Some(name.clone());
-        let noted = self.replace(record);
-        if noted.is_err() {
-            let _ = fs::remove_file(self.folder.join(&name));
-        }
-        noted.map(|()| self.folder.join(name))
+        let path = self.folder.join(name);
+        self.replace(record).inspect_err(|_| {
+            // Unless the item may name the copy, although it is not certain to be on disk.
+            if read_record(&self.folder, self.id()).is_ok_and(|there| there == *self.record) {
+                let _ = fs::remove_file(&path);
+            }
+        })?;
+        Ok(path)
     }
 
     /// Where the bytes of a source are to be read: the copy, or the original when it is still what it was.
@@ -143,7 +146,8 @@ impl Claim {
         }
     }
 
-    /// The item has ended: it is gone. After an error it is still there, and nobody holds it.
+    /// The item has ended: it is gone. After an error it is still there, and nobody holds it. A power failure within the next
+    /// moments may bring it back, as it was last written.
     pub fn finish(self) -> Result<()> {
         self.check_held()?;
         self.outbox.remove(self.id(), &self.folder)

@@ -29,20 +29,11 @@ pub(super) enum Tried {
 impl Lock {
     /// Holds `folder`, unless somebody else does. Where its lock was deleted by hand, it is made anew.
     pub(super) fn take(folder: &Path) -> Result<Tried> {
-        Lock::open(folder, true)
-    }
-
-    /// Holds `folder` if it has a lock: one without is being made or deleted by somebody else.
-    pub(super) fn take_existing(folder: &Path) -> Result<Tried> {
-        Lock::open(folder, false)
-    }
-
-    fn open(folder: &Path, create: bool) -> Result<Tried> {
         let path = folder.join(NAME);
         // Those who only look hold it for a moment.
         let give_up = Instant::now() + policy::OUTBOX_LOCK_PATIENCE;
         loop {
-            let file = match disk::private().read(true).create(create).truncate(false).open(&path) {
+            let file = match disk::private().read(true).create(true).truncate(false).open(&path) {
                 Ok(file) => file,
                 Err(error) if disk::is_gone(&error) => return Ok(Tried::Gone),
                 Err(error) => return Err(fault::unusable(&path, "be opened", &error)),

@@ -39,3 +39,22 @@ impl Places {
         Some(base.join("ftreview").join("outbox"))
     }
 }
+
+#[cfg(all(test, unix, not(target_os = "macos")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_own_outbox_is_where_the_system_keeps_state() {
+        let outbox = |state_home: Option<&str>, home: Option<&str>| {
+            let places =
+                Places { state_home: state_home.map(Into::into), home: home.map(Into::into), local_app_data: None };
+            places.outbox().map(|path| path.to_str().unwrap().to_owned())
+        };
+        assert_eq!(outbox(Some("/state"), Some("/home/me")).unwrap(), "/state/ftreview/outbox");
+        for not_said in [None, Some(""), Some("state"), Some("~/state")] {
+            assert_eq!(outbox(not_said, Some("/home/me")).unwrap(), "/home/me/.local/state/ftreview/outbox");
+            assert_eq!(outbox(not_said, not_said), None);
+        }
+    }
+}

@@ -164,3 +164,30 @@ mod unix_ms {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_kept_without_user_and_password() {
+        for (given, kept) in [
+            ("https://studio.example", "https://studio.example"),
+            ("http://studio.example:8090/ftrack", "http://studio.example:8090/ftrack"),
+            ("https://me@studio.example/a", "https://studio.example/a"),
+            ("https://me:s3@cret@studio.example/a", "https://studio.example/a"),
+            ("https://me:s3cret@studio example", "studio example"),
+            ("s3cret@", ""),
+        ] {
+            assert_eq!(without_user(given), kept);
+        }
+    }
+
+    #[test]
+    fn an_error_is_kept_with_its_code_and_one_of_a_newer_version_with_its_message() {
+        let error = Error::new(Code::OutboxFull, "no room");
+        assert_eq!(Error::from(&NotedError::from(&error)), error);
+        let newer = NotedError { code: -299, message: "of later".to_owned() };
+        assert_eq!(Error::from(&newer), Error::new(Code::Internal, "of later"));
+    }
+}

@@ -14,6 +14,7 @@ const FORMAT: u64 = 1;
 
 /// What every format has, now and later, and what it is about.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Head {
     format: u64,
     kind: String,

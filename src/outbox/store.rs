@@ -171,17 +171,15 @@ impl Outbox {
     /// Deletes what processes left that were killed while they added or removed an item. What cannot be deleted stays.
     pub fn sweep(&self) {
         for folder in folders(&self.new_items()) {
-            // An item that is being made is held from its first moment, but for the one before.
-            match Lock::take_existing(&folder) {
-                Ok(Tried::Held(_lock)) => drop(lock::delete(&folder)),
-                // Empty, or it stays.
-                Ok(Tried::Gone) => drop(fs::remove_dir(&folder)),
-                Ok(Tried::Busy) | Err(_) => {}
+            // Held from its first moment on; whoever loses it in the moment before begins anew.
+            if let Ok(Tried::Held(_lock)) = Lock::take(&folder) {
+                let _ = lock::delete(&folder);
             }
         }
         for folder in folders(&self.gone_items()) {
-            if !matches!(Lock::take_existing(&folder), Ok(Tried::Busy)) {
-                drop(lock::delete(&folder));
+            // Without a lock it does no harm when two delete the same.
+            if !matches!(Lock::take(&folder), Ok(Tried::Busy)) {
+                let _ = lock::delete(&folder);
             }
         }
     }
@@ -207,7 +205,8 @@ impl Outbox {
         disk::make_folders(&self.gone_items()).map_err(unusable)?;
         let gone = self.gone_items().join(format!("{id}.{}", Uuid::new_v4()));
         fs::rename(folder, &gone).map_err(unusable)?;
-        disk::sync_folder(&self.jobs()).map_err(unusable)?;
+        // Where that fails, a power failure brings the item back, and whoever works on it finds that all is done.
+        let _ = disk::sync_folder(&self.jobs());
         // What stays is swept later.
         let _ = lock::delete(&gone);
         Ok(())

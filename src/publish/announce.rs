@@ -2,7 +2,6 @@
 //!
 //! The version is there, whatever becomes of this: what goes wrong here is a warning.
 
-use super::ids::SERVER_LOCATION;
 use super::work::Work;
 use crate::session::news::HubStatus;
 use crate::session::policy;
@@ -28,12 +27,9 @@ pub async fn announce(work: &Work) {
     }
     work.job.enter(Stage::Announcing);
     let mut events = Vec::new();
-    for component in [&published.component_id, &published.thumbnail_id].into_iter().flatten() {
-        let told = events.iter().any(|(_, data): &(&str, Map<String, Value>)| data["component_id"] == **component);
-        // A still is its own thumbnail.
-        if !told {
-            events.push((COMPONENT_ADDED, object(json!({"component_id": component, "location_id": SERVER_LOCATION}))));
-        }
+    for component in &published.components {
+        let data = json!({"component_id": component.id, "location_id": component.location_id});
+        events.push((COMPONENT_ADDED, object(data)));
     }
     let mut data = object(json!({
         "version_id": published.version_id, "version_number": published.version_number,

@@ -1,26 +1,48 @@
-//! The first step: is the file there, what is it, will a browser play it. No network.
+//! The first step: are the files there, what are they, will a browser play them. No network.
 
+use super::encode;
+use super::files::{ByPath, Candidate, GivenFile, Role, Shown, arrange};
 use super::ids::{self, Slot};
 use super::part::Part;
-use crate::media::{self, Kind, Media};
-use crate::session::{Class, Code, Error, Result, Stage};
-use std::path::Path;
+use crate::media::{self, Kind, Media, MetaForm};
+use crate::session::{Class, Code, Error, Result, Source, Stage};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The files of a publish, where they are now.
+pub struct Files {
+    /// The main one.
+    pub path: PathBuf,
+    /// The main one is for the server to encode.
+    pub encode: bool,
+    /// What lists show.
+    pub thumbnail: Option<PathBuf>,
+    /// Those beside it, with their places.
+    pub others: Vec<(GivenFile, PathBuf)>,
+}
 
 /// What was found on disk.
 pub struct Checked {
-    /// What reviewers open.
-    pub media: Media,
+    /// What reviewers open; the one that every server shows comes first.
+    pub shown: Vec<Shown>,
     /// What lists show, where it is a file of its own.
     pub thumbnail: Option<Media>,
-    /// The name of the media's component, by which ftrack's player finds it.
-    pub component_name: String,
+    /// What is uploaded as it is.
+    pub uploads: Vec<Part>,
+    /// What is registered by its path.
+    pub by_path: Vec<ByPath>,
     /// What is not as it should be.
     pub warnings: Vec<String>,
 }
 
 impl Checked {
+    /// What every server shows.
+    pub fn main(&self) -> Option<&Shown> {
+        self.shown.first()
+    }
+
     /// What is stored, the small first.
-    pub fn parts(&self, meta_with_size: bool) -> Vec<Part> {
+    pub fn parts(&self, form: &MetaForm) -> Vec<Part> {
         let part = |slot, name: &str, media: &Media, meta| Part {
             slot,
             name: name.to_owned(),
@@ -29,27 +51,92 @@ impl Checked {
             meta,
         };
         let thumbnail = self.thumbnail.iter().map(|media| part(Slot::Thumbnail, ids::THUMBNAIL, media, None));
-        let meta = media::ftr_meta(&self.media, meta_with_size);
-        thumbnail.chain([part(Slot::Media, &self.component_name, &self.media, Some(meta))]).collect()
+        let shown = self.shown.iter().map(|shown| {
+            let meta = media::ftr_meta_in(&shown.media, form);
+            part(shown.slot.clone(), &shown.name, &shown.media, Some(meta))
+        });
+        thumbnail.chain(shown).chain(self.uploads.iter().cloned()).collect()
+    }
+
+    /// What lists show: the thumbnail that was given, or the still itself.
+    pub fn thumbnail_slot(&self) -> Option<Slot> {
+        match (&self.thumbnail, self.main().map(|shown| &shown.media.kind)) {
+            (Some(_), _) => Some(Slot::Thumbnail),
+            (None, Some(Kind::Image(_))) => Some(Slot::Media),
+            _ => None,
+        }
     }
 }
 
 /// Looks at the files. On a blocking thread.
-pub fn check(path: &Path, thumbnail: Option<&Path>) -> Result<Checked> {
-    look(path, thumbnail).map_err(|error| error.at(Stage::Checking))
+pub fn check(files: &Files) -> Result<Checked> {
+    look(files).map_err(|error| error.at(Stage::Checking))
 }
 
-fn look(path: &Path, image: Option<&Path>) -> Result<Checked> {
+fn look(files: &Files) -> Result<Checked> {
+    let mut warnings = Vec::new();
+    let (mut candidates, mut source) = (Vec::new(), None);
+    match files.encode {
+        true => source = Some(to_encode(&files.path)?),
+        false => candidates.push(candidate(&files.path, Role::Auto, None, &mut warnings)?),
+    }
+    let mut given_thumbnail = files.thumbnail.as_deref();
+    let (mut uploads, mut by_path) = (Vec::new(), Vec::new());
+    for (given, path) in &files.others {
+        match given.role {
+            Role::Auto | Role::Movie | Role::Image | Role::Pdf if files.encode => return Err(beside_encoded(path)),
+            Role::Auto | Role::Movie | Role::Image | Role::Pdf => {
+                candidates.push(candidate(path, given.role, given.component_name.clone(), &mut warnings)?);
+            }
+            Role::Thumbnail => given_thumbnail = Some(path),
+            Role::Component => uploads.push(upload(given, path)?),
+            Role::Unmanaged | Role::Sequence => by_path.push(ByPath::look(given, path)?),
+        }
+    }
+    let given_thumbnail = given_thumbnail.map(|path| thumbnail(path, &mut warnings)).transpose()?;
+    if let Some(source) = source {
+        uploads.push(source);
+        return Ok(Checked { shown: Vec::new(), thumbnail: given_thumbnail, uploads, by_path, warnings });
+    }
+    let arranged = arrange(candidates, given_thumbnail.is_some())?;
+    Ok(Checked { shown: arranged.shown, thumbnail: given_thumbnail.or(arranged.thumbnail), uploads, by_path, warnings })
+}
+
+fn candidate(path: &Path, role: Role, name: Option<String>, warnings: &mut Vec<String>) -> Result<Candidate> {
     let media = media::probe(path)?;
     media::verdict(&media)?;
-    let mut warnings: Vec<String> = media.warnings.iter().map(|warning| told(path, warning)).collect();
-    let thumbnail = image.map(|path| thumbnail(path, &mut warnings)).transpose()?;
-    let component_name = match media.kind {
-        Kind::Movie(_) => ids::MOVIE,
-        Kind::Image(_) => ids::IMAGE,
-    };
-    let component_name = component_name.to_owned();
-    Ok(Checked { media, thumbnail, component_name, warnings })
+    warnings.extend(media.warnings.iter().map(|warning| told(path, warning)));
+    Ok(Candidate { media, role, name })
+}
+
+/// What the server is to encode: anything that is a movie or an image, also one that browsers do not show.
+fn to_encode(path: &Path) -> Result<Part> {
+    let media = media::look(path)?;
+    let (slot, name) = (Slot::Media, encode::SOURCE.to_owned());
+    // The encoder goes by it.
+    let file_type = if media.file_type.is_empty() { file_type(path) } else { media.file_type };
+    Ok(Part { slot, name, file_type, source: media.source, meta: None })
+}
+
+fn beside_encoded(path: &Path) -> Error {
+    let message = format!(
+        "files: '{}' is for reviewers, and with FTR_MODE_ENCODE the server makes what they open: give it as \
+         FTR_ROLE_COMPONENT or FTR_ROLE_THUMBNAIL, or publish it directly",
+        path.display()
+    );
+    Error::new(Code::BadRole, message)
+}
+
+/// A file that nobody looks into.
+fn upload(given: &GivenFile, path: &Path) -> Result<Part> {
+    let source = Arc::new(Source::open(path)?);
+    let name = given.name().unwrap_or_default();
+    Ok(Part { slot: Slot::Named(name.clone()), name, file_type: file_type(path), source, meta: None })
+}
+
+/// The file's own ending, with its dot, as ftrack's clients have it.
+pub fn file_type(path: &Path) -> String {
+    path.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default()
 }
 
 fn thumbnail(path: &Path, warnings: &mut Vec<String>) -> Result<Media> {

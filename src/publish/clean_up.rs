@@ -2,6 +2,7 @@
 
 use super::again::shown_media;
 use super::work::{Made, Work};
+use super::{Mode, encode};
 use crate::ftrack::{Filter, Operation, Query};
 use crate::session::Result;
 use crate::transfer::Journal;
@@ -48,6 +49,9 @@ impl Work {
         if !(self.may_have_been_tried() || self.kept.get().is_some()) || made.components.is_empty() {
             return Ok(false);
         }
+        if self.request.mode == Mode::Encode {
+            return encode::is_done(self).await;
+        }
         Ok(!self.client().query(&shown_media(self)).await?.is_empty())
     }
 
@@ -68,6 +72,7 @@ impl Work {
             self.forget_uploads(made.components).await;
             self.job.note(|published| {
                 (published.component_id, published.thumbnail_id, published.component_name) = (None, None, None);
+                published.components.clear();
             });
         }
         left

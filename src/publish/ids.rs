@@ -6,6 +6,9 @@ use uuid::Uuid;
 /// The location of media that ftrack's web player reads (official Python client, symbol.py).
 pub const SERVER_LOCATION: &str = "3a372bde-05bc-11e4-8908-20c9d081909b";
 
+/// The location of components whose bytes stay where they are (as above).
+pub const UNMANAGED_LOCATION: &str = "cb268ecc-8809-11e3-a7e2-20c9d081909b";
+
 /// The asset type that every server has (official Adobe plug-in, share.js).
 pub const UPLOAD_TYPE: &str = "8f4144e0-a8e6-11e2-9e96-0800200c9a66";
 
@@ -16,6 +19,13 @@ pub const TASK_TYPE: &str = "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c";
 pub const MOVIE: &str = "ftrackreview-mp4";
 /// As `MOVIE`.
 pub const IMAGE: &str = "ftrackreview-image";
+/// Of movies beside `MOVIE`, with the heights that they are for. Servers show them since 4.5.
+pub const LARGER_MOVIES: [(u32, &str); 3] =
+    [(1080, "ftrackreview-mp4-1080"), (1440, "ftrackreview-mp4-1440"), (2160, "ftrackreview-mp4-2160")];
+/// Of a larger image beside `IMAGE`. Servers show it since 4.5.
+pub const LARGER_IMAGE: &str = "ftrackreview-image-high";
+/// The name that ftrack's recipes give a document. Its player goes by `ftr_meta`, and no name is reserved.
+pub const PDF: &str = "ftrackreview-pdf";
 
 /// The name of a thumbnail's component (official documentation, thumbnails).
 pub const THUMBNAIL: &str = "thumbnail";
@@ -56,8 +66,6 @@ pub struct Ids {
     others: Vec<Slot>,
     /// The media.
     pub component: String,
-    /// The thumbnail, if it is a file of its own.
-    pub thumbnail: String,
     /// The version.
     pub version: String,
 }
@@ -66,13 +74,7 @@ impl Ids {
     /// Those that belong to a key, of a publish that may make `others` besides the media and the thumbnail.
     pub fn new(key: &str, others: Vec<Slot>) -> Ids {
         let component = |slot: Slot| id(key, &slot.what());
-        Ids {
-            component: component(Slot::Media),
-            thumbnail: component(Slot::Thumbnail),
-            version: id(key, "version"),
-            key: key.to_owned(),
-            others,
-        }
+        Ids { component: component(Slot::Media), version: id(key, "version"), key: key.to_owned(), others }
     }
 
     /// Every component that a publish may make. Frames go with their sequence.

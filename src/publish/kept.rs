@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// The fact that the host was told of the end.
+const TOLD: &str = "told";
+
 /// The item of one publish, which nobody else touches meanwhile.
 pub struct Kept {
     /// Its name in the outbox.
@@ -135,17 +138,26 @@ impl Kept {
         .await
     }
 
-    /// What it made is to be taken back: also by another process, should this one end before that is done.
-    pub async fn undo(&self, error: &Error) -> Result<()> {
+    /// What it made is to be taken back: also by another process, should this one end before that is done. `is_told`: whoever
+    /// submitted it hears of the end, so that nothing of it needs to stay.
+    pub async fn undo(&self, error: &Error, is_told: bool) -> Result<()> {
         self.change(|state| {
             (state.step, state.error) = (Step::Undoing, Some(NotedError::from(error)));
+            if is_told {
+                state.facts.insert(TOLD.to_owned(), json!(true));
+            }
         })
         .await
     }
 
+    /// Whether whoever submitted it has heard that it ended.
+    pub fn is_told(&self) -> bool {
+        self.fact(TOLD).is_some()
+    }
+
     /// Taking back failed, and is tried again later.
-    pub async fn undo_later(&self) -> Result<()> {
-        self.change(|state| put_off(state, None)).await
+    pub async fn undo_later(&self, error: &Error) -> Result<()> {
+        self.change(|state| put_off(state, Some(error))).await
     }
 
     /// It has failed for good, and waits for somebody to look at it.
@@ -213,6 +225,8 @@ pub fn may_pass(error: &Error) -> bool {
         Class::Network | Class::Configuration => true,
         Class::Server => error.retryable() || error.code == Code::Unauthorised,
         Class::Storage => error.retryable(),
+        // The server may have encoded it by then.
+        Class::Media => error.code == Code::EncodeStuck,
         // A drive may come back; a file that was changed is another file.
         Class::File => error.code == Code::SourceGone,
         _ => false,
@@ -222,7 +236,13 @@ pub fn may_pass(error: &Error) -> bool {
 /// What the outbox is to keep of a request.
 pub fn record(work: &Work) -> Record {
     let (client, request, key) = (work.client(), &work.request, &work.key);
-    let sources = [Some(&request.path), request.thumbnail.as_ref()].into_iter().flatten().chain(request.attachments());
+    let mut sources: Vec<&PathBuf> = std::iter::once(&request.path).chain(&request.thumbnail).collect();
+    // A file may be in two roles, and is copied once.
+    for path in request.read_files() {
+        if !sources.contains(&path) {
+            sources.push(path);
+        }
+    }
     Record {
         id: Outbox::id_of(key),
         key: key.clone(),
@@ -232,7 +252,7 @@ pub fn record(work: &Work) -> Record {
         created: SystemTime::now(),
         library: env!("CARGO_PKG_VERSION").to_owned(),
         request: json!(request),
-        sources: sources.filter_map(|path| SourceNote::of(path).ok()).collect(),
+        sources: sources.into_iter().filter_map(|path| SourceNote::of(path).ok()).collect(),
     }
 }
 
@@ -251,6 +271,11 @@ pub fn look_again(note: &mut SourceNote) {
     {
         *note = now;
     }
+}
+
+/// Whether this version of the library knows all that an item asks for.
+pub fn is_known(record: &Record) -> bool {
+    request(record).is_ok()
 }
 
 /// The request of an item.

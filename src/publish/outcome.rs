@@ -45,7 +45,7 @@ impl Work {
 
     /// What was made is taken back, which the outbox remembers until it is done.
     pub(super) async fn undo(&self, kept: &Kept, mut error: Error) -> (State, Option<Error>) {
-        self.tell_unnoted(kept.undo(&error).await);
+        self.tell_unnoted(kept.undo(&error, !self.is_resumed).await);
         let cleaned_up = tokio::select! {
             biased;
             () = self.must_park() => CleanedUp::NotAll,
@@ -53,11 +53,11 @@ impl Work {
         };
         match cleaned_up {
             CleanedUp::NotAll => {
-                self.tell_unnoted(kept.undo_later().await);
+                self.tell_unnoted(kept.undo_later(&error).await);
                 error.message.push_str("; what it made on the server is removed later, from the outbox");
             }
-            // Whoever submitted it may not be there any more to hear of it.
-            CleanedUp::All if self.is_resumed && error.code != Code::Cancelled => {
+            // Whoever submitted it is not there any more to hear of it.
+            CleanedUp::All if !kept.is_told() && error.code != Code::Cancelled => {
                 self.tell_unnoted(kept.fail(&error).await);
             }
             CleanedUp::All | CleanedUp::Published => self.let_go().await,
@@ -67,6 +67,11 @@ impl Work {
 
     /// A publish that is not kept ends here.
     async fn give_up(&self, mut error: Error) -> (State, Option<Error>) {
+        if error.code == Code::EncodeStuck {
+            // The server goes on with it.
+            self.log.say(Level::Error, "publish", &error);
+            return (State::Failed, Some(error));
+        }
         if self.is_worth_keeping(&error) {
             error.message.push_str(match self.journal_folder() {
                 Some(_) => {

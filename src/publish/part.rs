@@ -2,6 +2,7 @@
 
 use super::ids::Slot;
 use crate::session::Source;
+use crate::session::event::Component;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -18,4 +19,13 @@ pub struct Part {
     pub source: Arc<Source>,
     /// What ftrack's player is told of it.
     pub meta: Option<Value>,
+}
+
+/// A component that is there, and becomes the version's.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    /// ftrack's type of it.
+    pub entity_type: &'static str,
+    /// What it is called.
+    pub component: Component,
 }

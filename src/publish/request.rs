@@ -2,8 +2,10 @@
 
 use super::around::Around;
 use super::context::Context;
-use super::ids::Slot;
+use super::files::{GivenFile, Role};
+use super::ids::{self, Slot};
 use crate::ftrack::settings::Variables;
+use crate::media::{FrameOut, MetaForm};
 use crate::session::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -49,6 +51,24 @@ pub struct Request {
     /// What that event says besides.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub announce_data: Map<String, Value>,
+    /// Files beside the main one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<GivenFile>,
+    /// Put over what `ftr_meta` says by itself.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub meta: Map<String, Value>,
+    /// Whether `frameOut` counts one more than the number of the last frame.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub meta_frame_out_count: bool,
+    /// The number of a movie's first frame.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first_frame: i64,
+    /// Whether the task shows the thumbnail, too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub task_thumbnail: bool,
+    /// Whether the asset's parent shows the thumbnail, too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub parent_thumbnail: bool,
     /// What comes with the version besides its media.
     #[serde(default, skip_serializing_if = "is_default")]
     pub around: Around,
@@ -95,7 +115,16 @@ fn is_default(around: &Around) -> bool {
     *around == Around::default()
 }
 
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
 impl Request {
+    /// Whether the host gives what lists show.
+    pub fn has_thumbnail(&self) -> bool {
+        self.thumbnail.is_some() || self.files.iter().any(|file| file.role == Role::Thumbnail)
+    }
+
     /// Where the media go, if that is a version that is there.
     pub fn existing_version(&self) -> Option<String> {
         match Context::parse(self.context.as_deref().unwrap_or_default()) {
@@ -117,7 +146,66 @@ impl Request {
     /// The components that the publish may make, besides the media and the thumbnail: known before any file is looked at,
     /// because they are what a publish that fails for good takes back, also in another process.
     pub fn slots(&self) -> Vec<Slot> {
-        (0..self.attachments().len()).map(Slot::Attachment).collect()
+        let larger = ids::LARGER_MOVIES.iter().map(|(_, name)| *name).chain([ids::LARGER_IMAGE]);
+        let larger = larger.map(|name| Slot::Named(name.to_owned()));
+        let attachments = (0..self.attachments().len()).map(Slot::Attachment);
+        larger.chain(self.files.iter().filter_map(GivenFile::slot)).chain(attachments).collect()
+    }
+
+    /// How `ftr_meta` is written.
+    pub fn meta_form(&self) -> MetaForm {
+        MetaForm {
+            without_size: self.meta_without_size,
+            first_frame: self.first_frame,
+            frame_out: if self.meta_frame_out_count { FrameOut::Count } else { FrameOut::Last },
+            over: self.meta.clone(),
+        }
+    }
+
+    /// The files that the publish reads, beside the main one and the thumbnail.
+    pub fn read_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files
+            .iter()
+            .filter(|file| !matches!(file.role, Role::Unmanaged | Role::Sequence))
+            .map(|file| &file.path)
+            .chain(self.attachments())
+    }
+
+    /// What can be said of the files without looking at them.
+    fn check_files(&self) -> Result<()> {
+        let mut names: Vec<String> = Vec::new();
+        for (index, file) in self.files.iter().enumerate() {
+            let wrong = |what: String| Err(Error::new(Code::InvalidArgument, format!("files[{index}].{what}")));
+            if file.path.as_os_str().is_empty() {
+                return wrong("path: is empty: give the path of a file".to_owned());
+            }
+            if file.component_name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+                return wrong("component_name: is empty: give a name, or NULL for the default".to_owned());
+            }
+            if file.role == Role::Thumbnail && file.component_name.is_some() {
+                let remedy = "give FTR_ROLE_COMPONENT for another name";
+                return wrong(format!(
+                    "component_name: a thumbnail is called \"{}\": leave it NULL, or {remedy}",
+                    ids::THUMBNAIL
+                ));
+            }
+            if file.upload && file.role != Role::Sequence {
+                return wrong("flags: FTR_FILE_UPLOAD_FRAMES is for FTR_ROLE_SEQUENCE only: leave it out".to_owned());
+            }
+            let Some(name) = file.name() else { continue };
+            if names.contains(&name) || (file.role == Role::Thumbnail && self.thumbnail.is_some()) {
+                return Err(Error::new(
+                    Code::BadRole,
+                    format!(
+                        "files[{index}]: '{}' would be a second component \"{name}\" of the version: give it another \
+                         component_name or role",
+                        file.path.display()
+                    ),
+                ));
+            }
+            names.push(name);
+        }
+        Ok(())
     }
 
     /// The request with what the environment adds, or what is wrong with it as far as can be told at once.
@@ -141,6 +229,7 @@ impl Request {
         if self.path.as_os_str().is_empty() {
             return Err(Error::new(Code::InvalidArgument, "path: is empty: give the path of a movie or still"));
         }
+        self.check_files()?;
         let context = self.context.or_else(|| variables.context.clone()).ok_or_else(|| {
             Error::new(
                 Code::NoContext,

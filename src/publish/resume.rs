@@ -1,9 +1,9 @@
 //! Publishes that go on from the outbox: those that the host asks for, and by themselves those that wait.
 
-use super::Publisher;
 use super::ids::Ids;
 use super::kept::{self, Kept};
 use super::work::{Made, Work};
+use super::{Publisher, encode};
 use crate::ftrack::retry;
 use crate::outbox::{Claim, Item, NotedError, Outbox, State as Noted, Step};
 use crate::session::blocking::blocking;
@@ -72,7 +72,11 @@ async fn look(
     is_back: bool,
 ) -> Result<()> {
     let here = outbox.clone();
-    for item in blocking(move || here.list()).await? {
+    let items = blocking(move || {
+        here.sweep();
+        here.list()
+    });
+    for item in items.await? {
         if !(belongs(&item, publisher) && is_due(&item, is_back)) {
             continue;
         }
@@ -84,13 +88,16 @@ async fn look(
         let (here, id) = (outbox.clone(), item.id.clone());
         // Somebody else may have been faster.
         let Ok(claim) = blocking(move || here.claim(&id)).await else { continue };
+        if !kept::is_known(claim.record()) {
+            continue;
+        }
         if item.expired && claim.state().step == Step::Waiting {
             let error = expired(&claim);
             Kept::new(claim).fail(&error).await?;
             continue;
         }
         // A host that does not poll has no room for more.
-        let Ok(accepted) = session.accept(claim.record().tag) else { return Ok(()) };
+        let Ok(accepted) = session.accept_unasked(claim.record().tag) else { return Ok(()) };
         match register(&accepted.job) {
             Ok(handle) => accepted.job.set_handle(handle),
             Err(_) => {
@@ -127,7 +134,8 @@ fn is_due(item: &Item, is_back: bool) -> bool {
     let was_away = state.error.as_ref().and_then(|error| Code::from_value(error.code)).is_some_and(|code| {
         matches!(code.class(), Class::Network | Class::Configuration) || code == Code::Unauthorised
     });
-    (is_back && was_away) || state.wait(SystemTime::now(), policy::OUTBOX_LONGEST_PAUSE).is_zero()
+    (is_back && (was_away || state.step == Step::Undoing))
+        || state.wait(SystemTime::now(), policy::OUTBOX_LONGEST_PAUSE).is_zero()
 }
 
 /// Claims an item for what a host wants of it. Nothing where that is done already.
@@ -188,7 +196,9 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     let ids = Ids::new(&key, request.slots());
     // Whatever the tries before may have made.
     let existing_version = request.existing_version();
-    let made = Made { components: ids.components(), version: existing_version.is_none(), ..Made::default() };
+    let mut components = ids.components();
+    components.extend(encode::noted_outputs(&kept));
+    let made = Made { components, version: existing_version.is_none(), ..Made::default() };
     let work = Work {
         publisher,
         job,
@@ -200,6 +210,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         kept: OnceLock::from(kept),
         is_resumed: true,
         made: Mutex::new(made),
+        turn: Mutex::default(),
         begun: Notify::new(),
     };
     work.go_on().await

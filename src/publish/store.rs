@@ -3,13 +3,13 @@
 
 use super::answers::{malformed, text};
 use super::ids::{Ids, SERVER_LOCATION, Slot};
-use super::part::Part;
+use super::part::{Attached, Part};
 use super::resolve::Place;
 use super::work::Work;
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Once, Operation, Query, rows};
 use crate::session::blocking::blocking;
-use crate::session::event::FileProgress;
+use crate::session::event::{Component, FileProgress};
 use crate::session::{Code, Error, Result, Source, policy};
 use crate::transfer::{Journal, Plan, Progress, Renewal, Target, Upload, Verify};
 use futures_util::future::{BoxFuture, FutureExt, try_join_all};
@@ -35,9 +35,26 @@ struct File {
 pub struct Stored {
     /// The asset, if it is there already.
     pub asset_id: Option<String>,
-    /// The components, whose location and meaning are still to be told to the server.
+    /// The components in storage, whose location and meaning are still to be told to the server.
     pub parts: Vec<Part>,
+    /// Those that need nothing but their version.
+    pub registered: Vec<Attached>,
     pub warnings: Vec<String>,
+}
+
+impl Stored {
+    /// All components of the version, the media first.
+    pub fn attached(&self, ids: &Ids) -> Vec<Attached> {
+        let part = |part: &Part| Attached {
+            entity_type: "FileComponent",
+            component: Component { name: part.name.clone(), id: ids.of(&part.slot), location_id: SERVER_LOCATION },
+        };
+        // What hangs on the note is not the version's.
+        let of_version = self.parts.iter().filter(|part| !matches!(part.slot, Slot::Attachment(_)));
+        let mut attached: Vec<Attached> = of_version.map(part).chain(self.registered.iter().cloned()).collect();
+        attached.sort_by_key(|attached| attached.component.id != ids.component);
+        attached
+    }
 }
 
 /// Creates the components and uploads their bytes.
@@ -58,7 +75,7 @@ pub async fn store(work: &Work, place: &Place, parts: Vec<Part>) -> Result<Store
         upload(work, file, metadata).await
     });
     let warnings = try_join_all(uploads).await?.into_iter().flatten().collect();
-    Ok(Stored { asset_id, parts, warnings })
+    Ok(Stored { asset_id, parts, registered: Vec::new(), warnings })
 }
 
 /// That the bytes of a component are in ftrack's own location, where their name is the component's id (official clients, both).

@@ -2,12 +2,12 @@
 //! a component's `version_id` in the batch that creates the version is refused (official Adobe plug-in, share.js).
 
 use super::check::Checked;
-use super::ids::{self, Slot};
-use super::part::Part;
+use super::ids;
+use super::part::Attached;
 use super::resolve::{Asset, Place};
 use super::store::{self, Stored};
 use super::work::Work;
-use super::{around, into};
+use super::{Mode, around, into};
 use crate::ftrack::{Committed, Filter, Operation, Query};
 use crate::session::{Code, Error, Result, policy};
 use serde_json::{Map, Value, json};
@@ -140,8 +140,8 @@ fn version_attributes(work: &Work, place: &Place, checked: &Checked, asset: &Ass
     if let Some(user_id) = &place.around.user_id {
         version.insert("user_id".into(), json!(user_id));
     }
-    if let Some(thumbnail) = work.thumbnail_id(checked) {
-        version.insert("thumbnail_id".into(), json!(thumbnail));
+    if let Some(slot) = checked.thumbnail_slot() {
+        version.insert("thumbnail_id".into(), json!(work.ids.of(&slot)));
     }
     version
 }
@@ -171,23 +171,47 @@ fn registrations(work: &Work, stored: &Stored) -> Vec<Operation> {
 
 /// The other request: the media become the version's, with all that belongs to it. The media may be sent again without harm.
 async fn attach(work: &Work, place: &Place, checked: &Checked, stored: &Stored) -> Result<()> {
-    let attach = |part: &Part| {
-        let component_id = work.ids.of(&part.slot);
-        Operation::update("FileComponent", &[&component_id], attributes([("version_id", json!(work.version_id()))]))
+    let attach = |attached: Attached| {
+        let version = attributes([("version_id", json!(work.version_id()))]);
+        Operation::update(attached.entity_type, &[&attached.component.id], version)
     };
-    let of_version = stored.parts.iter().filter(|part| !matches!(part.slot, Slot::Attachment(_)));
-    let of_version: Vec<&Part> = of_version.collect();
-    let mut operations: Vec<Operation> = of_version.iter().copied().map(attach).collect();
+    let of_version = stored.attached(&work.ids).into_iter().filter(|attached| {
+        // A source that the server encodes and deletes is nobody's.
+        work.request.mode != Mode::Encode || work.request.keep_original || attached.component.id != work.ids.component
+    });
+    let mut operations: Vec<Operation> = of_version.map(attach).collect();
+    if work.request.mode == Mode::Encode {
+        // What reviewers see comes when the server has encoded.
+        let client = work.client().patient(policy::ATTACH_PATIENCE);
+        return if operations.is_empty() { Ok(()) } else { client.call_repeatable(&operations).await.map(drop) };
+    }
     if place.version.is_some() {
-        operations.extend(into::update(work, place, work.thumbnail_id(checked)));
+        let thumbnail = checked.thumbnail_slot().map(|slot| work.ids.of(&slot));
+        operations.extend(into::update(work, place, thumbnail.as_deref()));
     }
     around::show(work, place, &operations).await.map_err(|error| {
         let what = if place.version.is_some() { "is there" } else { "was created" };
         Error { message: format!("the version {what} and could not be given its media: {}", error.message), ..error }
-    })?;
-    let given = of_version.iter().map(|part| (work.ids.of(&part.slot), part.name.clone())).collect();
-    work.job.note(|published| published.components = given);
-    Ok(())
+    })
+}
+
+/// The server has encoded the media and shows them: what belongs to the version follows.
+pub async fn follow(work: &Work, place: &Place, checked: &Checked) -> Result<()> {
+    let thumbnail = checked.thumbnail_slot().map(|slot| work.ids.of(&slot));
+    // The server's encoder sets one of its own.
+    let operations = match (&place.version, &thumbnail) {
+        (Some(_), thumbnail) => into::update(work, place, thumbnail.as_deref()),
+        (None, Some(thumbnail)) => {
+            let attributes = attributes([("thumbnail_id", json!(thumbnail))]);
+            Some(Operation::update("AssetVersion", &[work.version_id()], attributes))
+        }
+        (None, None) => None,
+    };
+    let operations: Vec<Operation> = operations.into_iter().collect();
+    match around::show(work, place, &operations).await {
+        Ok(()) => Ok(()),
+        Err(error) => around::later(work, error, "what was to come with it").map(drop),
+    }
 }
 
 /// Where a browser opens the version: not documented by ftrack, and the form that its users' programs have in common.
@@ -200,6 +224,7 @@ pub fn link(work: &Work, place: &Place) -> String {
     )
 }
 
-fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Map<String, Value> {
+/// Attributes of an entity, from their names and values.
+pub fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Map<String, Value> {
     attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -1,18 +1,17 @@
 //! What all steps of one publish share.
 
-use super::Request;
-use super::check::Checked;
+use super::check::Files;
 use super::ids::Ids;
 use super::kept::Kept;
 use super::publisher::Publisher;
+use super::{Mode, Request};
 use crate::ftrack::Client;
-use crate::media::Kind;
 use crate::session::Job;
 use crate::session::log::Log;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 /// One publish.
 pub struct Work {
@@ -30,6 +29,8 @@ pub struct Work {
     /// Whether it was resumed from the outbox: the host that submitted it is not there any more.
     pub is_resumed: bool,
     pub made: Mutex<Made>,
+    /// Its turn among the publishes of its size, until it is given up.
+    pub turn: Mutex<Option<OwnedSemaphorePermit>>,
     /// Told when the components are there, or will not be.
     pub begun: Notify,
 }
@@ -82,9 +83,15 @@ impl Work {
         self.path_of(&self.request.path)
     }
 
-    /// The same for the thumbnail.
-    pub fn thumbnail_path(&self) -> Option<PathBuf> {
-        self.request.thumbnail.as_deref().map(|path| self.path_of(path))
+    /// All files, where they are.
+    pub fn files(&self) -> Files {
+        let request = &self.request;
+        Files {
+            path: self.media_path(),
+            encode: request.mode == Mode::Encode,
+            thumbnail: request.thumbnail.as_deref().map(|path| self.path_of(path)),
+            others: request.files.iter().map(|file| (file.clone(), self.path_of(&file.path))).collect(),
+        }
     }
 
     /// The name of the host's file, also where `path` is a copy of it.
@@ -103,15 +110,6 @@ impl Work {
 
     fn path_of(&self, path: &Path) -> PathBuf {
         self.kept.get().map_or_else(|| path.to_owned(), |kept| kept.path_of(path))
-    }
-
-    /// What lists show: the thumbnail that was given, or the still itself.
-    pub fn thumbnail_id(&self, checked: &Checked) -> Option<&str> {
-        match (&checked.thumbnail, &checked.media.kind) {
-            (Some(_), _) => Some(&self.ids.thumbnail),
-            (None, Kind::Image(_)) => Some(&self.ids.component),
-            (None, Kind::Movie(_)) => None,
-        }
     }
 
     /// Notes a warning, for the log and for the result.

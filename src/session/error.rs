@@ -79,6 +79,8 @@ codes! {
     InvalidJson = -108, "FTR_E_INVALID_JSON", Misuse, false;
     /// A subscription's expression or an event's target cannot be read. The message names the position and what was expected there.
     Expression = -109, "FTR_E_EXPRESSION", Misuse, false;
+    /// The address is not one of the ftrack server, and the user and key go to no other. Send without them (FTR_HTTP_UPLOAD_NO_AUTH), or give an address of the server.
+    ForeignOrigin = -112, "FTR_E_FOREIGN_ORIGIN", Misuse, false;
 
     /// Called from the wake-up callback, in which only the functions for versions and for error texts may be called.
     WouldDeadlock = -201, "FTR_E_WOULD_DEADLOCK", State, false;
@@ -135,7 +137,7 @@ codes! {
     /// The CA file cannot be read or holds no PEM certificate.
     CaFile = -306, "FTR_E_CA_FILE", Configuration, false;
 
-    /// There is no file at the path.
+    /// There is no file at the path, or no folder for one that is to be written.
     FileNotFound = -401, "FTR_E_FILE_NOT_FOUND", File, false;
     /// The path is a directory or a device, not a file.
     NotAFile = -402, "FTR_E_NOT_A_FILE", File, false;
@@ -151,6 +153,12 @@ codes! {
     SourceChanged = -407, "FTR_E_SOURCE_CHANGED", File, false;
     /// The file of an item of the outbox is no longer there. Bring it back, or the drive that it is on, and retry the item; or forget it.
     SourceGone = -408, "FTR_E_SOURCE_GONE", File, true;
+    /// There is something at the path that is to be written. Give another path, or FTR_DOWNLOAD_OVERWRITE.
+    FileExists = -409, "FTR_E_FILE_EXISTS", File, false;
+    /// The file, or its folder, may not be written by this user, is being written by another download, or writing it failed.
+    FileUnwritable = -410, "FTR_E_FILE_UNWRITABLE", File, false;
+    /// The disk is full, or the user's share of it.
+    DiskFull = -411, "FTR_E_DISK_FULL", File, true;
 
     /// The server's name is unknown, or nothing answers at its address.
     Unreachable = -501, "FTR_E_UNREACHABLE", Network, true;
@@ -187,6 +195,10 @@ codes! {
     MalformedAnswer = -610, "FTR_E_MALFORMED_ANSWER", Server, true;
     /// The event hub refuses a subscription or an event; the message has its words.
     HubRefused = -611, "FTR_E_HUB_REFUSED", Server, false;
+    /// An endpoint of the server answered an upload with an error status, or sends it elsewhere; the message has its words.
+    HttpRefused = -612, "FTR_E_HTTP_REFUSED", Server, false;
+    /// The component's bytes are in no place from which they can be downloaded. The message names where it is registered.
+    NoLocation = -613, "FTR_E_NO_LOCATION", Server, false;
 
     /// The storage refused the bytes.
     StorageRefused = -701, "FTR_E_STORAGE_REFUSED", Storage, false;
@@ -217,12 +229,35 @@ codes! {
     ImageDamaged = -809, "FTR_E_IMAGE_DAMAGED", Media, false;
     /// The thumbnail is not a jpg or png.
     BadThumbnail = -810, "FTR_E_BAD_THUMBNAIL", Media, false;
+    /// Frames of the sequence are missing, empty or damaged. The message names them. Render them, or choose what is shown in their place.
+    SequenceHoles = -811, "FTR_E_SEQUENCE_HOLES", Media, false;
+    /// There is one frame where a sequence was meant. Render the others, or publish the one as an image.
+    SequenceSingle = -812, "FTR_E_SEQUENCE_SINGLE", Media, false;
+    /// There is no frame of the sequence.
+    SequenceEmpty = -813, "FTR_E_SEQUENCE_EMPTY", Media, false;
+    /// Frames of the sequence differ in size or kind, or the files that were named are not of one sequence. The message names two of them.
+    SequenceMixed = -814, "FTR_E_SEQUENCE_MIXED", Media, false;
+    /// The values are scene-linear, log or HDR, and how they shall look is not said. Give a LUT, or a movie that was made through OCIO.
+    /// The image or sequence is scene-linear or logarithmic: how it should look is not in it. Give a LUT, or publish a proxy made with OCIO.
+    SceneLinear = -815, "FTR_E_SCENE_LINEAR", Media, false;
+    /// A movie must be made or a frame taken, and there is no ffmpeg for it, or one that cannot do it. The message says where was looked, and what is missing.
+    FfmpegMissing = -816, "FTR_E_FFMPEG_MISSING", Media, false;
+    /// ffmpeg failed, or what it made is not what was asked for. The message has its last lines. Nothing is left of the file.
+    FfmpegFailed = -817, "FTR_E_FFMPEG_FAILED", Media, false;
+    /// ffmpeg made no progress for so long that it was stopped. Nothing is left of the file.
+    FfmpegStalled = -818, "FTR_E_FFMPEG_STALLED", Media, true;
     /// The server could not encode the file; the message has its words. Nothing of the publish is left.
     EncodeFailed = -819, "FTR_E_ENCODE_FAILED", Media, false;
     /// The server has not encoded the file in the time allowed, and may do so later: the version is there, and shows its media then. Look at the server's jobs.
     EncodeStuck = -820, "FTR_E_ENCODE_STUCK", Media, true;
     /// The server does not encode: it is too old, or its administrator has switched it off. Publish an mp4 (H.264), jpg or png.
     EncodeUnsupported = -821, "FTR_E_ENCODE_UNSUPPORTED", Media, false;
+    /// The renditions of one publish are not of one movie: they differ in length, rate or shape, or two have the same height. The message names both.
+    RenditionsDiffer = -822, "FTR_E_RENDITIONS_DIFFER", Media, false;
+    /// Frames, or a still, are to become a movie and no rate was given, or one that is none: set ftr_publish_options.frame_rate.
+    FrameRateNeeded = -823, "FTR_E_FRAME_RATE_NEEDED", Media, false;
+    /// A file of the publish is not what its role says, or nothing tells what it is to be beside the others. Give each file a role that fits.
+    BadRole = -824, "FTR_E_BAD_ROLE", Media, false;
 
     /// No context was given, and none of FTRACK_CONTEXTID, FTRACK_TASKID, FTRACK_SHOTID is set.
     NoContext = -851, "FTR_E_NO_CONTEXT", Publish, false;
@@ -279,8 +314,12 @@ pub enum Stage {
     Finishing = 6,
     /// Others are told.
     Announcing = 7,
+    /// Bytes come from storage.
+    Downloading = 8,
+    /// Entities and their bytes are removed from the server.
+    Removing = 9,
     /// The server encodes; between `Versioning` and `Finishing`.
-    Encoding = 8,
+    Encoding = 10,
 }
 
 /// The result of nearly everything.

@@ -193,18 +193,33 @@ pub struct Published {
     pub component_name: Option<String>,
     /// The thumbnail's component.
     pub thumbnail_id: Option<String>,
+    /// All components of the version.
+    pub components: Vec<Component>,
     /// Where a browser opens the version.
     pub link: Option<String>,
     /// The note that it wrote.
     pub note_id: Option<String>,
     /// The server's job that encodes it.
     pub encode_job_id: Option<String>,
-    /// Ids and names of the components that the version was given.
-    pub components: Vec<(String, String)>,
     /// The review session that shows the version.
     pub review_session_id: Option<String>,
     /// Its item in the outbox, while and if it is kept there.
     pub outbox_id: Option<String>,
     /// What went on, but not as it should: each a sentence with its remedy.
     pub warnings: Vec<String>,
+    /// What an endpoint answered to an upload; what was removed, as JSON.
+    pub answer: Option<String>,
+    /// The HTTP status of the endpoint's answer.
+    pub http_status: Option<u16>,
+}
+
+/// A component that a publish made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// Its name, such as `ftrackreview-mp4-1080`.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The location that it is in.
+    pub location_id: &'static str,
 }

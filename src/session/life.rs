@@ -4,6 +4,7 @@ use super::error::{Code, Error, Result};
 use super::event::{Event, State};
 use super::job::{Job, Meter, Token};
 use super::log::{Level, Log};
+use super::policy;
 use super::queue::Queue;
 use super::runtime::Runtime;
 use super::secret::Redactor;
@@ -144,11 +145,20 @@ impl Session {
 
     /// Accepts a job: from here on there will be exactly one end of it. It begins with [`Session::start`].
     pub fn accept(&self, tag: u64) -> Result<Accepted> {
+        self.accept_within(tag, policy::JOB_CAPACITY)
+    }
+
+    /// Accepts a job that the host did not ask for: it leaves room for those that it will.
+    pub fn accept_unasked(&self, tag: u64) -> Result<Accepted> {
+        self.accept_within(tag, policy::JOB_CAPACITY / 2)
+    }
+
+    fn accept_within(&self, tag: u64, capacity: usize) -> Result<Accepted> {
         let mut state = self.jobs.state.lock();
         if state.closed {
             return Err(Error::new(Code::Closed, "the session is closed and accepts nothing new: create another"));
         }
-        self.queue.reserve()?;
+        self.queue.reserve(capacity)?;
         let job = Arc::new(Job::new(tag, self.queue.clone()));
         state.running.push(job.clone());
         drop(state);

@@ -3,6 +3,7 @@
 
 #[forbid(unsafe_code)]
 pub mod blocking; // work that may wait for a disk, on a thread that may
+pub mod child; // a program that runs beside the host
 #[forbid(unsafe_code)]
 pub mod error; // the table of codes, and the error that carries one
 #[forbid(unsafe_code)]

@@ -31,6 +31,18 @@ pub const ATTACH_PATIENCE: Duration = Duration::from_secs(300);
 /// stay open for longer is opened by a person.
 pub const REVIEW_SESSION_OPEN: Duration = Duration::from_secs(14 * 24 * 3600);
 
+/// How long the server may take to encode, from when it was asked: an hour of film, behind those of others, takes about that.
+pub const ENCODE_PATIENCE: Duration = Duration::from_secs(2 * 3600);
+
+/// From that question to the first look at the server's job, doubled each time: a still takes a second.
+pub const ENCODE_FIRST_LOOK: Duration = Duration::from_millis(500);
+
+/// The longest between two looks where no event tells of the job: an artist who waits should not wait long for nothing.
+pub const ENCODE_LOOK: Duration = Duration::from_secs(10);
+
+/// The same while the event hub is connected, which tells of it: events can be lost.
+pub const ENCODE_LOOK_HEARING: Duration = Duration::from_secs(60);
+
 /// What was uploaded, even in part, is worth this much waiting for a network that comes back: a VPN that connects again, a
 /// gateway that is restarted. A host that knows better cancels.
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
@@ -128,6 +140,9 @@ pub const JOB_CAPACITY: usize = 1024;
 /// wait for their turn. Each takes files and a connection at least, and more at once make none of them faster.
 pub const PARALLEL_UPLOADS: usize = 4;
 
+/// Servers show movies and images of more than one size since this version (official documentation, web review).
+pub const LARGER_RENDITIONS: (u32, u32) = (4, 5);
+
 /// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
 /// for those; more would only take memory from other publishes.
 pub const FILES_AT_ONCE: usize = 6;
@@ -187,6 +202,23 @@ pub const JPEG_SEGMENT_LIMIT: usize = 10_000;
 
 /// Where the end mark of an image is looked for: some programs append a little of their own after it.
 pub const IMAGE_TAIL: u64 = 64 << 10;
+
+/// What is read of the header of an image, or of one list in it. Headers of OpenEXR with a render's whole description in
+/// them reach a few MiB.
+pub const IMAGE_HEADER_LIMIT: u64 = 8 << 20;
+
+/// What is read of the beginning of a movie in a container that is not probed in depth. Its tracks stand there, or are not
+/// told.
+pub const MOVIE_HEADER_LIMIT: u64 = 1 << 20;
+
+/// Frames of one sequence: eleven hours of film. More is a slip of the keyboard, and this many fit into 32 MiB.
+pub const SEQUENCE_FRAME_LIMIT: u64 = 1_000_000;
+
+/// Digits that a notation may fill frame numbers to: more than 64 bits have.
+pub const SEQUENCE_PADDING_LIMIT: usize = 20;
+
+/// Ranges of frames that a message names before it only counts: they must fit a dialogue.
+pub const SEQUENCE_NAMED: usize = 8;
 
 /// The stack of the runtime thread: Rust's own default, named so that no host's ulimit changes it.
 pub const RUNTIME_STACK: usize = 2 << 20;
@@ -306,3 +338,106 @@ pub const OUTBOX_FRESH_STARTS: u32 = 100;
 
 /// How much of a source is copied between two looks at whether it is still wanted: less than a second of any disk.
 pub const OUTBOX_COPY_STEP: u64 = 64 << 20;
+
+/// How long an endpoint may take to answer once it has all of an upload, unless the host says otherwise: studios' endpoints
+/// copy, check or register a film before they answer.
+pub const ENDPOINT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long the bytes of an upload to an endpoint wait after the head of its request: who refuses by the head alone (401, 413)
+/// and closes is heard within this time on most links, and would reset a connection in which bytes arrive.
+pub const ENDPOINT_HEAD_START: Duration = Duration::from_millis(250);
+
+/// Uploads to an endpoint of up to this many bytes do not wait so: they are gone before anybody can refuse them.
+pub const ENDPOINT_SMALL: u64 = 64 << 10;
+
+/// The most that is kept of an endpoint's answer: far more than a few ids, and too little to fill a host's memory.
+pub const ENDPOINT_ANSWER_LIMIT: usize = 1 << 20;
+
+/// The fields of a form, their names and its headers together: they are kept in memory, and a file is what is for large things.
+pub const FORM_LIMIT: usize = 1 << 20;
+
+/// A download is flushed to the disk, and how far it came noted, each time so many bytes were written: so much is fetched again
+/// at most after a power cut, and a flush of this size holds up no network.
+pub const DOWNLOAD_SYNC: u64 = 64 << 20;
+
+/// How often a storage may send the reader of a component to another address: one hop is usual, and a circle has no end.
+pub const REDIRECTS: usize = 5;
+
+/// Entities that one request removes: long transactions hold up a server, and servers refuse long lists of ids.
+pub const REMOVE_TOGETHER: usize = 200;
+
+/// How often a program that runs beside the host is looked at: a cancelled job ends at once to the eye, and it costs nothing.
+pub const CHILD_TICK: Duration = Duration::from_millis(50);
+
+/// What is read of a program's output at once: what a pipe holds.
+pub const CHILD_READ: usize = 64 << 10;
+
+/// How often a program that is being written is tried, each `CHILD_TICK` apart.
+pub const CHILD_BUSY_TRIES: u32 = 20;
+
+/// How long a killed program is waited for; one that hangs in the kernel longer is left to a thread of its own.
+pub const CHILD_KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How much less important than the host a program is, in steps of nice: an artist goes on working while it encodes.
+pub const CHILD_NICENESS: i32 = 5;
+
+/// The stack of the few system calls between a new process and its program.
+pub const CHILD_STACK: usize = 64 << 10;
+
+/// Room for descriptors that a host opens while a process is started, where the kernel cannot close all at once.
+pub const CHILD_DESCRIPTORS: i32 = 1024;
+
+/// Movies made at once by this copy of the library: ffmpeg keeps all cores busy by itself, and two overlap reading and encoding.
+pub const TRANSCODES: usize = 2;
+
+/// Frames taken at once beside them: each takes a moment, and must not wait for a movie of half an hour.
+pub const FRAME_GRABS: usize = 2;
+
+/// An ffmpeg that has neither counted a frame nor written a byte for this long hangs. One frame of 16K EXR from a slow drive takes seconds.
+pub const FFMPEG_STALL: Duration = Duration::from_secs(120);
+
+/// Saying its version, or reading the first frame, takes ffmpeg this long at most: programs on network drives start slowly.
+pub const FFMPEG_ANSWER: Duration = Duration::from_secs(60);
+
+/// From SIGTERM to SIGKILL: a wrapper script needs a moment to clean up, a host that cancels wants none.
+pub const FFMPEG_GRACE: Duration = Duration::from_secs(2);
+
+/// How often the file that ffmpeg writes is looked at where it counts no frames: after the last one it moves the index to the front.
+pub const FFMPEG_FILE_LOOK: Duration = Duration::from_secs(1);
+
+/// What is kept of ffmpeg's words: its last lines say what went wrong, and a broken file makes it say millions.
+pub const FFMPEG_LINES: usize = 8;
+
+/// The longest of those lines, in bytes: more is a dump.
+pub const FFMPEG_LINE: usize = 300;
+
+/// What is read of an answer of ffmpeg: the list of its encoders has 20 KB, the description of a file may carry long metadata.
+pub const FFMPEG_ANSWER_LIMIT: usize = 1 << 20;
+
+/// Constant quality of x264, as the ASWF's encoding guidelines have it for review: no difference is seen.
+pub const REVIEW_CRF: u8 = 18;
+
+/// The peak of a review movie's stream in bits for each pixel, and for the whole of it: grain at a constant quality would
+/// otherwise grow beyond what a reviewer's link carries. 1080p at 24 frames a second may take 20 Mbit/s.
+pub const REVIEW_BITS_PER_PIXEL: f64 = 0.4;
+
+/// The peak of a review movie's stream in bits a second, however large the picture.
+pub const REVIEW_PEAK: u64 = 80_000_000;
+
+/// Below this no peak is set: small pictures with sharp edges take more bits for each pixel, and are no burden.
+pub const REVIEW_SMALLEST_PEAK: u64 = 4_000_000;
+
+/// The beginning of a LUT that says its kind: comments may stand before it.
+pub const LUT_HEAD: u64 = 64 << 10;
+
+/// Frames from one key frame to the next: a browser that jumps to a frame decodes eleven others at most, and the file grows by a third.
+pub const REVIEW_KEY_INTERVAL: u32 = 12;
+
+/// Sound of a review movie in bits a second: what AYON sends, beyond which nobody hears a difference in AAC.
+pub const REVIEW_AUDIO: u64 = 192_000;
+
+/// The highest rate a movie without a constant one is given: what displays show.
+pub const REVIEW_FASTEST: u64 = 60;
+
+/// Working folders of processes that were killed are removed when they are this old and nobody holds them.
+pub const WORK_FOLDER_AGE: Duration = Duration::from_secs(600);

@@ -68,10 +68,10 @@ pub enum Woken {
 }
 
 impl Queue {
-    /// Reserves a place for a job's end, or says that there is none.
-    pub fn reserve(&self) -> Result<()> {
+    /// Reserves a place for a job's end, or says that there is none within `capacity`.
+    pub fn reserve(&self, capacity: usize) -> Result<()> {
         let mut state = self.state.lock();
-        if state.reserved >= policy::JOB_CAPACITY {
+        if state.reserved >= capacity {
             return Err(Error::new(
                 Code::QueueFull,
                 format!(
@@ -428,9 +428,9 @@ mod tests {
     fn an_accepted_job_always_has_room_for_its_end_however_many_lines_are_logged() {
         let queue = Queue::default();
         for _ in 0..policy::JOB_CAPACITY {
-            queue.reserve().unwrap();
+            queue.reserve(policy::JOB_CAPACITY).unwrap();
         }
-        assert_eq!(queue.reserve().unwrap_err().code, Code::QueueFull);
+        assert_eq!(queue.reserve(policy::JOB_CAPACITY).unwrap_err().code, Code::QueueFull);
         for number in 0..policy::JOB_CAPACITY as u64 {
             for _ in 0..5 {
                 queue.line(line("noise"));
@@ -451,13 +451,13 @@ mod tests {
         }
         assert_eq!(ends, policy::JOB_CAPACITY as u64);
         assert_eq!(lines + dropped, 5 * policy::JOB_CAPACITY as u64);
-        queue.reserve().unwrap();
+        queue.reserve(policy::JOB_CAPACITY).unwrap();
     }
 
     #[test]
     fn only_the_latest_progress_of_a_job_is_told_and_never_after_its_end() {
         let queue = Queue::default();
-        queue.reserve().unwrap();
+        queue.reserve(policy::JOB_CAPACITY).unwrap();
         queue.progress(progress(1, 3));
         queue.progress(progress(2, 4));
         queue.progress(progress(1, 5));
@@ -500,7 +500,7 @@ mod tests {
     #[test]
     fn nothing_is_told_of_a_job_that_was_waited_for_and_freed() {
         let queue = Queue::default();
-        queue.reserve().unwrap();
+        queue.reserve(policy::JOB_CAPACITY).unwrap();
         queue.progress(progress(1, 3));
         queue.keep(end(1));
         queue.forget(JobName { handle: 1, tag: 0 });

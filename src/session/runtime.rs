@@ -40,13 +40,7 @@ impl Runtime {
     fn start() -> Result<Runtime> {
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
-        // The new thread inherits the mask of this one, so that not even its first instruction can be interrupted.
-        let mask = SignalMask::block_all();
-        let thread = std::thread::Builder::new()
-            .name("ftr-runtime".into())
-            .stack_size(policy::RUNTIME_STACK)
-            .spawn(move || run(tell, stopped));
-        drop(mask);
+        let thread = thread("ftr-runtime", move || run(tell, stopped));
         let resources = |reason: std::io::Error| {
             Error::new(Code::OutOfResources, format!("the runtime thread could not be started: {reason}"))
         };
@@ -66,6 +60,14 @@ impl Drop for Runtime {
             let _ = stop.send(());
         }
     }
+}
+
+/// Starts a thread of the library: named, with all signals masked. It is never joined.
+pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    // The new thread inherits the mask of this one, so that not even its first instruction can be interrupted.
+    let _mask = SignalMask::block_all();
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(policy::RUNTIME_STACK);
+    thread.spawn(work).map(drop)
 }
 
 fn run(tell: std::sync::mpsc::Sender<std::io::Result<tokio::runtime::Handle>>, stopped: oneshot::Receiver<()>) {
@@ -89,12 +91,12 @@ fn run(tell: std::sync::mpsc::Sender<std::io::Result<tokio::runtime::Handle>>, s
 }
 
 /// All signals masked on this thread until dropped.
-struct SignalMask {
+pub(super) struct SignalMask {
     former: libc::sigset_t,
 }
 
 impl SignalMask {
-    fn block_all() -> SignalMask {
+    pub(super) fn block_all() -> SignalMask {
         // SAFETY: a sigset_t is plain data, filled before it is used; both pointers are valid.
         unsafe {
             let mut all: libc::sigset_t = std::mem::zeroed();

@@ -65,6 +65,11 @@ impl Source {
         open(path, std::thread::sleep)
     }
 
+    /// [`Source::open`] for a file that the caller has watched, so that it is taken as it is.
+    pub(crate) fn open_watched(path: &Path) -> Result<Source> {
+        open(path, |_| ())
+    }
+
     /// Where the file is, as it was asked for.
     pub fn path(&self) -> &Path {
         &self.path

@@ -137,6 +137,20 @@ impl Journal {
         *self.open.lock() = None;
         // One that stays is taken for another upload's, and begun anew.
         let _ = fs::remove_file(&self.path);
+        self.remove_unfinished();
+    }
+
+    /// What processes left that were killed while they began this journal.
+    fn remove_unfinished(&self) {
+        let (Some(folder), Some(stem)) = (self.path.parent(), self.path.file_stem()) else { return };
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_ours =
+                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(stem.as_encoded_bytes()));
+            if is_ours && path.extension().is_some_and(|ending| ending == "new") {
+                let _ = fs::remove_file(path);
+            }
+        }
     }
 }
 

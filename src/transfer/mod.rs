@@ -11,6 +11,7 @@ mod lanes; // how many requests run at once
 mod part; // one request: sent, watched, verified, sent again
 mod parts; // the parts of one file
 pub mod plan; // whole or in parts, and how large
+mod post; // a file as the body of one request that is not repeated
 mod progress; // what has been sent, also while requests are repeated
 mod rate; // the bandwidth that a session may use
 mod storage; // the storage's answers
@@ -20,6 +21,7 @@ mod upload; // one file on its way
 
 pub use journal::Journal;
 pub use plan::Plan;
+pub use post::{Answered, Post, Reached, Unanswered};
 pub use progress::Progress;
 pub use target::{Address, Target};
 pub use traffic::{Limits, Traffic, Verify};

@@ -2,7 +2,7 @@
 
 use super::body::PartBody;
 use super::feed::Feed;
-use super::progress::{Counter, Wait};
+use super::progress::{Attempt, Counter, Wait};
 use super::target::Address;
 use super::traffic::Verify;
 use super::{Upload, storage};
@@ -229,14 +229,5 @@ impl Upload<'_> {
             fault.code = Code::StorageUnavailable;
         }
         fault
-    }
-}
-
-/// Takes back what a request counted unless it succeeded, also when its future is dropped.
-struct Attempt(Counter);
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        self.0.fail();
     }
 }

@@ -156,6 +156,15 @@ impl Counter {
     }
 }
 
+/// Takes back what a request counted unless it succeeded, also when its future is dropped.
+pub(super) struct Attempt(pub(super) Counter);
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.0.fail();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,8 @@ import { deflateSync, crc32 } from "node:zlib";
 const SERVER_LOCATION = "3a372bde-05bc-11e4-8908-20c9d081909b";
 
 /** 24 frames, 24 a second, 320 x 180, with B-frames; eight bars show the frame's number in binary, lowest bit left. */
-const COUNTING_MOVIE = readFileSync(new URL("fixtures/counting.mp4", import.meta.url));
-const COUNTING_META = JSON.stringify({ frameIn: 0, frameOut: 23, frameRate: 24, width: 320, height: 180 });
+export const COUNTING_MOVIE = readFileSync(new URL("fixtures/counting.mp4", import.meta.url));
+export const COUNTING_META = JSON.stringify({ frameIn: 0, frameOut: 23, frameRate: 24, width: 320, height: 180 });
 
 /** A client of one server. */
 export class Publisher {
@@ -47,6 +47,13 @@ export class Publisher {
   /** Adds a version after the page was opened. */
   async publishLate() {
     return this.#version("late", "Came while the page was open", null);
+  }
+
+  /** Publishes a version of its own with these components: name, fileType, data, meta. Returns its id. */
+  async publish(asset, components, thumbnail = false) {
+    const id = await this.#version(asset, "", null, thumbnail);
+    for (const component of components) await this.#component({ ...component, id: randomUUID(), versionId: id });
+    return id;
   }
 
   /** Puts the movie and its ftr_meta where "encoding" was, as a server does when it has encoded. */
@@ -104,12 +111,12 @@ export class Publisher {
   }
 }
 
-function create(type, data) {
-  return { action: "create", entity_type: type, entity_key: data.id ? [data.id] : [data.parent_id, data.key], entity_data: { __entity_type__: type, ...data } };
+export function create(type, data) {
+  return { action: "create", entity_type: type, entity_data: { __entity_type__: type, ...data } };
 }
 
 /** A PNG with a soft gradient. */
-function png(width, height) {
+export function png(width, height) {
   const rows = Buffer.alloc((width * 3 + 1) * height);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {

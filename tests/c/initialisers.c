@@ -13,6 +13,8 @@ int main(void)
     ftr_hub_publish_options event = FTR_HUB_PUBLISH_OPTIONS_INIT, empty_event;
     ftr_hub_info info = FTR_HUB_INFO_INIT, empty_info;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT, empty_watch;
+    ftr_publish_file file = FTR_PUBLISH_FILE_INIT, empty_file;
+    ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT, empty_upload;
 
     memset(&empty_session, 0, sizeof empty_session);
     empty_session.struct_size = sizeof empty_session;
@@ -29,6 +31,11 @@ int main(void)
     empty_info.struct_size = sizeof empty_info;
     memset(&empty_watch, 0, sizeof empty_watch);
     empty_watch.struct_size = sizeof empty_watch;
+    memset(&empty_upload, 0, sizeof empty_upload);
+    empty_upload.struct_size = sizeof empty_upload;
+
+    memset(&empty_file, 0, sizeof empty_file);
+    empty_file.struct_size = sizeof empty_file;
 
     /* There is no padding in the structs (the header compiles with -Wpadded), so bytes can be compared. */
     if (memcmp(&session, &empty_session, sizeof session) != 0)
@@ -47,5 +54,9 @@ int main(void)
         return 7;
     if (memcmp(&watch, &empty_watch, sizeof watch) != 0)
         return 8;
+    if (memcmp(&file, &empty_file, sizeof file) != 0)
+        return 10;
+    if (memcmp(&upload, &empty_upload, sizeof upload) != 0)
+        return 9;
     return 0;
 }

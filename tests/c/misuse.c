@@ -77,10 +77,13 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
     ftr_hub_info info = FTR_HUB_INFO_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
+    ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
     int32_t number = 77;
     const char *text = "untouched";
     uint64_t handle = SENTINEL;
 
+    upload.endpoint = "/studio/review";
+    upload.path = "x.mp4";
     publish.path = "x.mp4";
     publish.context = "demo";
     ROW(code, word, ftr_session_status(session, &number));
@@ -88,6 +91,7 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ROW(code, word, ftr_session_server_information(session, &text));
     ROW(code, word, ftr_session_server_version(session, &text));
     ROW(code, word, ftr_session_publish_file(session, &publish, &handle));
+    ROW(code, word, ftr_session_http_upload(session, &upload, &handle));
     ROW(code, word, ftr_session_set_upload_rate(session, 0));
     ROW(code, word, ftr_session_close(session, 0));
     ROW(code, word, ftr_session_poll_events(session, 0));
@@ -104,6 +108,10 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ROW(code, word, ftr_hub_reply(session, "a", "b", NULL));
     ROW(code, word, ftr_hub_stop(session, "a"));
     ROW(code, word, ftr_session_watch(session, &watch, &handle));
+    ROW(code, word, ftr_outbox_list(session, 0, &handle));
+    ROW(code, word, ftr_outbox_resume(session, "x", &handle));
+    ROW(code, word, ftr_outbox_retry(session, "x", &handle));
+    ROW(code, word, ftr_outbox_forget(session, "x", &handle));
     ROW(on_free, word, ftr_session_free(session));
     CHECK(info.status == 0);
     CHECK(number == 77 && handle == SENTINEL && strcmp(text, "untouched") == 0);
@@ -223,8 +231,15 @@ static void null_arguments(void)
     ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
+    ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
 
+    ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_http_upload(live_session, NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "endpoint", ftr_session_http_upload(live_session, &upload, &handle));
+    upload.endpoint = "/studio/review";
+    ROW(FTR_E_NULL_ARGUMENT, "path", ftr_session_http_upload(live_session, &upload, &handle));
+    upload.path = "x.mp4";
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_session_http_upload(live_session, &upload, NULL));
     ROW(FTR_E_NULL_ARGUMENT, "session", ftr_session_create(&options, NULL));
     ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_create(NULL, &handle));
     ROW(FTR_E_NULL_ARGUMENT, "status", ftr_session_status(live_session, NULL));
@@ -297,6 +312,7 @@ static void struct_sizes(const char *server)
     ftr_hub_publish_options event = FTR_HUB_PUBLISH_OPTIONS_INIT;
     ftr_hub_info info = FTR_HUB_INFO_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
+    ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
     void *later;
     size_t i;
@@ -307,6 +323,8 @@ static void struct_sizes(const char *server)
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         session_options.struct_size = publish.struct_size = wrong[i];
         subscribe.struct_size = event.struct_size = info.struct_size = watch.struct_size = wrong[i];
+        upload.struct_size = wrong[i];
+        ROW(FTR_E_STRUCT_SIZE, "FTR_HTTP_UPLOAD_OPTIONS_INIT", ftr_session_http_upload(live_session, &upload, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_WATCH_OPTIONS_INIT", ftr_session_watch(live_session, &watch, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_SUBSCRIBE_OPTIONS_INIT", ftr_hub_subscribe(live_session, "topic=a", &subscribe, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_PUBLISH_OPTIONS_INIT", ftr_hub_publish(live_session, "a", NULL, &event));
@@ -445,6 +463,115 @@ static void bad_publish_texts(void)
     CHECK(job == SENTINEL);
 }
 
+static void bad_uploads_to_endpoints(void)
+{
+    const ftr_http_upload_options init = FTR_HTTP_UPLOAD_OPTIONS_INIT;
+    ftr_http_upload_options upload;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    upload = init; \
+    upload.endpoint = "/studio/review"; \
+    upload.path = "no-such-file.mp4"; \
+    upload.field = value; \
+    ROW(expected, word, ftr_session_http_upload(live_session, &upload, &job))
+
+    WITH(FTR_E_NOT_UTF8, "endpoint", endpoint, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "endpoint", endpoint, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "endpoint", endpoint, "studio/review");
+    WITH(FTR_E_INVALID_ARGUMENT, "endpoint", endpoint, "ftp://127.0.0.1/");
+    WITH(FTR_E_FOREIGN_ORIGIN, "FTR_HTTP_UPLOAD_NO_AUTH", endpoint, "https://elsewhere.example/");
+    WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "path", path, "");
+    WITH(FTR_E_NOT_UTF8, "fields", fields, NOT_UTF8);
+    WITH(FTR_E_INVALID_JSON, "fields", fields, "{");
+    WITH(FTR_E_INVALID_JSON, "fields", fields, "[]");
+    WITH(FTR_E_INVALID_JSON, "fields", fields, "{\"a\": 1}");
+    WITH(FTR_E_NOT_UTF8, "file_field", file_field, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "file_field", file_field, "");
+    WITH(FTR_E_NOT_UTF8, "file_name", file_name, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "file_name", file_name, "");
+    WITH(FTR_E_NOT_UTF8, "content_type", content_type, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "content_type", content_type, "movie");
+    WITH(FTR_E_NOT_UTF8, "headers", headers, NOT_UTF8);
+    WITH(FTR_E_INVALID_JSON, "headers", headers, "{\"a\": 1}");
+    WITH(FTR_E_INVALID_ARGUMENT, "headers", headers, "{\"a b\": \"c\"}");
+    WITH(FTR_E_INVALID_ARGUMENT, "headers", headers, "{\"Content-Length\": \"1\"}");
+    WITH(FTR_E_INVALID_ARGUMENT, "headers", headers, "{\"ftrack-api-key\": \"c\"}");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+    WITH(FTR_E_INVALID_ARGUMENT, "answer_timeout_ms", answer_timeout_ms, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "reserved", reserved, 1);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+static void wrong_outbox(ftr_outbox list, int32_t code, const char *word)
+{
+    const ftr_outbox_item *item = NULL;
+    uint64_t count = SENTINEL;
+
+    ROW(code, word, ftr_outbox_count(list, &count));
+    ROW(code, word, ftr_outbox_item_at(list, 0, &item));
+    ROW(list == 0 ? FTR_OK : code, word, ftr_outbox_free(list));
+    CHECK(item == NULL && count == SENTINEL);
+}
+
+/* Each function that begins a job with an item. */
+static void bad_items(ftr_session session, const char *id, int32_t code, const char *word)
+{
+    ftr_job job = SENTINEL;
+
+    ROW(code, word, ftr_outbox_resume(session, id, &job));
+    ROW(code, word, ftr_outbox_retry(session, id, &job));
+    ROW(code, word, ftr_outbox_forget(session, id, &job));
+    CHECK(job == SENTINEL);
+}
+
+static void bad_outboxes(const char *server)
+{
+    ftr_session_options options = FTR_SESSION_OPTIONS_INIT;
+    const ftr_outbox_item *item = NULL;
+    ftr_session session;
+    ftr_outbox list = SENTINEL;
+    ftr_job job;
+    uint64_t count = SENTINEL;
+
+    /* A session without one. */
+    ROW(FTR_E_OUTBOX_OFF, "FTR_SESSION_OUTBOX", ftr_outbox_list(live_session, 0, &list));
+    bad_items(live_session, "x", FTR_E_OUTBOX_OFF, "FTR_SESSION_OUTBOX");
+    CHECK(list == SENTINEL);
+
+    options.server_url = server;
+    options.outbox_folder = "no-such-outbox";
+    RETURNS(FTR_OK, ftr_session_create(&options, &session));
+    ROW(FTR_E_NULL_ARGUMENT, "list", ftr_outbox_list(session, LONG, NULL));
+    ROW(FTR_E_INVALID_ARGUMENT, "timeout_ms", ftr_outbox_list(session, -2, &list));
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_outbox_resume(session, "x", NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_outbox_retry(session, "x", NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_outbox_forget(session, "x", NULL));
+    bad_items(session, NULL, FTR_E_NULL_ARGUMENT, "item_id");
+    bad_items(session, NOT_UTF8, FTR_E_NOT_UTF8, "item_id");
+
+    /* What an item is, only the folder knows, so the job says that there is none. */
+    RETURNS(FTR_OK, ftr_outbox_resume(session, "../../etc", &job));
+    RETURNS(FTR_OK, ftr_job_free(job));
+
+    RETURNS(FTR_OK, ftr_outbox_list(session, LONG, &list));
+    RETURNS(FTR_OK, ftr_outbox_count(list, &count));
+    CHECK(count == 0);
+    ROW(FTR_E_NULL_ARGUMENT, "count", ftr_outbox_count(list, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "item", ftr_outbox_item_at(list, 0, NULL));
+    ROW(FTR_E_INVALID_ARGUMENT, "index", ftr_outbox_item_at(list, 0, &item));
+    ROW(FTR_E_INVALID_ARGUMENT, "index", ftr_outbox_item_at(list, UINT64_MAX, &item));
+    wrong_numbers(list, wrong_outbox, "list");
+    wrong_outbox(session, FTR_E_WRONG_HANDLE_KIND, "list");
+    RETURNS(FTR_OK, ftr_outbox_free(list));
+    wrong_outbox(list, FTR_E_STALE_HANDLE, "list");
+    RETURNS(FTR_OK, ftr_outbox_list(session, LONG, &list));
+    RETURNS(FTR_OK, ftr_session_free(session));
+    wrong_outbox(list, FTR_E_STALE_HANDLE, "list");
+}
+
 static void bad_watches(void)
 {
     const ftr_watch_options init = FTR_WATCH_OPTIONS_INIT;
@@ -579,6 +706,8 @@ int main(int argc, char **argv)
     bad_publish_texts();
     bad_hub_texts();
     bad_watches();
+    bad_outboxes(argv[1]);
+    bad_uploads_to_endpoints();
     handles(argv[1]);
     after_close();
     RETURNS(FTR_OK, ftr_session_free(live_session));

@@ -5,14 +5,16 @@
 mod damaged; // what is cut off or makes no sense
 mod files; // what is told of the file itself, and that it changed
 mod images; // stills
+mod kinds; // what browsers do not show, and what can be done with it
 mod played; // what plays, with its numbers and warnings
 mod refused; // what browsers do not play
+mod written; // all that ffmpeg can write, beside ffprobe
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use ftreview::media::{Kind, Media, Movie, probe, verdict};
+use ftreview::media::{Kind, Media, Movie, look, probe, verdict};
 use ftreview::session::{Code, Error};
 use tempfile::TempDir;
 
@@ -27,18 +29,32 @@ fn media(name: &str) -> Media {
 fn movie(name: &str) -> Movie {
     match media(name).kind {
         Kind::Movie(movie) => movie,
-        Kind::Image(image) => panic!("{name} is an image: {image:?}"),
+        other => panic!("{name} is no movie: {other:?}"),
     }
 }
 
 /// Probes content that is written to a file of this name, as one that was finished an hour ago.
 fn probe_content(name: &str, content: &[u8]) -> Result<Media, Error> {
+    with_content(name, content, probe)
+}
+
+/// Looks at content in the same way.
+fn look_content(name: &str, content: &[u8]) -> Result<Media, Error> {
+    with_content(name, content, look)
+}
+
+fn with_content(name: &str, content: &[u8], read: impl FnOnce(&Path) -> Result<Media, Error>) -> Result<Media, Error> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, content).unwrap();
+    age(&path);
+    read(&path)
+}
+
+/// Makes a file look as if it was written an hour ago.
+fn age(path: &Path) {
     let hour_ago = SystemTime::now() - Duration::from_secs(3600);
-    File::options().write(true).open(&path).unwrap().set_modified(hour_ago).unwrap();
-    probe(&path)
+    File::options().write(true).open(path).unwrap().set_modified(hour_ago).unwrap();
 }
 
 fn bytes(name: &str) -> Vec<u8> {

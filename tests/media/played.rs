@@ -92,6 +92,25 @@ fn interlaced_turned_anamorphic_and_large_movies_are_warnings() {
 }
 
 #[test]
+fn colour_key_frames_sound_and_timecode_are_told() {
+    let movie = movie("tagged.mp4");
+    assert_eq!(movie.colour.unwrap().to_string(), "tv, bt709/bt709/iec61966-2-1");
+    assert_eq!(movie.key_interval, Some(5));
+    assert_eq!(movie.timecode.unwrap().to_string(), "00:00:41:17");
+    let audio = movie.audio.unwrap();
+    assert_eq!((audio.codec.as_str(), audio.sample_rate, audio.channels), ("mp4a", Some(48_000), Some(2)));
+    assert!((audio.duration.unwrap().as_f64() - 1.0).abs() < 0.05);
+}
+
+#[test]
+fn what_a_movie_does_not_tell_is_not_made_up() {
+    let movie = movie("h264.mp4");
+    assert_eq!((movie.colour, movie.timecode, movie.audio), (None, None, None));
+    assert_eq!(super::movie("mjpeg.mov").key_interval, Some(1));
+    assert_eq!(super::movie("prores.mov").timecode.unwrap().to_string(), "00:00:41:17");
+}
+
+#[test]
 fn a_trimmed_movie_is_a_warning() {
     let mut trimmed = bytes("h264.mp4");
     let edit = position(&trimmed, b"elst");

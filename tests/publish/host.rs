@@ -24,9 +24,16 @@ pub struct Staging {
 
 impl Staging {
     pub fn start() -> Staging {
+        Staging::start_with(|_| {})
+    }
+
+    /// One that is not as usual.
+    pub fn start_with(change: impl FnOnce(&mut Config)) -> Staging {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let server = runtime.block_on(Server::start(Config::new(folder.path()))).unwrap();
+        let mut config = Config::new(folder.path());
+        change(&mut config);
+        let server = runtime.block_on(Server::start(config)).unwrap();
         Staging { runtime, server, folder }
     }
 
@@ -144,6 +151,7 @@ impl Session {
             thumbnail: pointer(6),
             tag: 7,
             idempotency_key: pointer(7),
+            flags: if publish.copy_source { FTR_PUBLISH_COPY_SOURCE } else { 0 },
             ..publish_options()
         };
         let mut job = 0;
@@ -214,6 +222,7 @@ pub struct Publish {
     pub status: Option<String>,
     pub thumbnail: Option<PathBuf>,
     pub idempotency_key: Option<String>,
+    pub copy_source: bool,
 }
 
 impl Publish {
@@ -270,6 +279,7 @@ pub struct Ended {
     pub component_name: String,
     pub thumbnail_id: String,
     pub link: String,
+    pub outbox_id: String,
     pub warnings: Vec<String>,
 }
 
@@ -297,6 +307,7 @@ impl Ended {
                 component_name: copy(result.component_name),
                 thumbnail_id: copy(result.thumbnail_id),
                 link: copy(result.link),
+                outbox_id: copy(result.outbox_id),
                 warnings,
             }
         }

@@ -11,6 +11,7 @@ mod bad_input; // what is refused, how it is told, and that nothing is left behi
 mod bad_servers; // what a server does that it should not, in the middle of a publish
 mod host; // a host program and a server
 mod nasty_hosts; // what hosts do that nobody advises, and that must do no harm
+mod outbox; // publishes that are kept: parked, resumed, taken back
 mod relay; // spoils answers on their way
 mod requests; // how many requests a publish takes, and why each
 mod same_key; // tries with one idempotency key that meet

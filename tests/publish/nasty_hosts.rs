@@ -36,22 +36,7 @@ fn session(user_data: *mut c_void, on_event: ftr_event_callback) -> ftr_session 
 
 fn submit(session: ftr_session) -> ftr_job {
     let (path, context) = (text("/nowhere/nothing.mp4"), text(TASK));
-    let options = ftr_publish_options {
-        struct_size: size_of::<ftr_publish_options>() as u32,
-        flags: 0,
-        path: path.as_ptr(),
-        context: context.as_ptr(),
-        asset_name: std::ptr::null(),
-        asset_type: std::ptr::null(),
-        comment: std::ptr::null(),
-        status: std::ptr::null(),
-        thumbnail: std::ptr::null(),
-        tag: 0,
-        idempotency_key: std::ptr::null(),
-        announce_topic: std::ptr::null(),
-        announce_data: std::ptr::null(),
-        ..publish_options()
-    };
+    let options = ftr_publish_options { path: path.as_ptr(), context: context.as_ptr(), ..publish_options() };
     let mut job = 0;
     // SAFETY: the texts outlive the call.
     assert_eq!(unsafe { ftr_session_publish_file(session, &options, &mut job) }, FTR_OK);

@@ -11,6 +11,10 @@ pub enum Act {
     Pass,
     /// It is answered so, and the server never sees it.
     Refuse(u16, Value),
+    /// The same, with a time after which to come back, in seconds.
+    Busy(u16, u32),
+    /// The server never sees it, and it is not answered.
+    Drop,
     /// The server does what was asked, and its answer is replaced.
     Replace(u16, Value),
     /// The server does what was asked, and its answer is lost.
@@ -50,6 +54,11 @@ fn serve(stream: TcpStream, server: &str, decide: &Decide) -> Option<()> {
     let operations: Vec<Value> = serde_json::from_slice(&body).unwrap();
     let answer = match decide(&operations) {
         Act::Refuse(status, answer) => text(status, &answer),
+        Act::Busy(status, seconds) => {
+            let head = format!("HTTP/1.1 {status} Test\r\nretry-after: {seconds}\r\n");
+            format!("{head}content-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
+        }
+        Act::Drop => Vec::new(),
         Act::Pass => ask(server, &head, &body)?,
         Act::Replace(status, answer) => ask(server, &head, &body).map(|_| text(status, &answer))?,
         Act::Lose => ask(server, &head, &body).map(|_| Vec::new())?,

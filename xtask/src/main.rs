@@ -16,6 +16,7 @@ mod peers;
 mod shell;
 mod staging;
 mod suites;
+mod sweep;
 mod test;
 mod tools;
 
@@ -31,7 +32,7 @@ struct Chore {
     run: fn(&[&str]) -> Outcome,
 }
 
-const CHORES: [Chore; 5] = [
+const CHORES: [Chore; 6] = [
     Chore {
         name: "demo",
         help: "  demo [--once]            Publish a movie and a still from C to a staging server, check what arrived, show the review page.
@@ -55,6 +56,15 @@ const CHORES: [Chore; 5] = [
                            Compare the event hub with that of the official Python client, likewise.
 ",
         run: bench::run,
+    },
+    Chore {
+        name: "sweep",
+        help: "  sweep [--quick]          Disturb a publish at every request and every file operation in turn, and see that it comes
+                           out whole and once: minutes. --quick is the choice of points that is part of the tests.
+  sweep --part NAME        Only what is called so: \"outbox crashes\", \"key faults\", \"outbox stalls\" and the like.
+  sweep --only POINT       One point, as a failure names it; --list shows the requests and operations of a publish.
+",
+        run: sweep::run,
     },
     Chore {
         name: "header",

@@ -69,6 +69,9 @@ pub fn review_page() -> Outcome<String> {
     command.args(["tests/browser/live.mjs", "--url", &stage.server.url]);
     command.args(["--reader", READER.0, "--reader-key", READER.1]);
     shell::run(stage.tell(&mut command))?;
+    let mut command = shell::program(tools::node()?);
+    command.args(["tests/browser/reviews.mjs", "--url", &stage.server.url]);
+    shell::run(stage.tell(&mut command))?;
     // At last with the C program that watches: clicks reach it.
     let watch = cc::example("watch", &artifacts::build()?, &scratch("review-page"))?;
     let mut command = shell::program(tools::node()?);

@@ -132,7 +132,7 @@ pub const SUITES: &[Suite] = &[
         name: "review-page",
         about: "The review page in Chromium shows what the C program published, live, and takes notes and answers",
         fast: false,
-        needs: &[&CHROMIUM],
+        needs: &[&CHROMIUM, &FFMPEG],
         wants: &[],
         provide: peers::provide_review_page,
         run: peers::review_page,

@@ -185,12 +185,8 @@ fn remember(connection: &Connection, task: &Task) -> rusqlite::Result<()> {
     statement.execute([&task.job_id, &text]).map(drop)
 }
 
-/// The jobs that are remembered, in order; those that somebody else has ended are forgotten.
+/// The jobs that are remembered, in order.
 fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<Task>> {
-    connection.execute(
-        "DELETE FROM _encoding WHERE job_id NOT IN (SELECT id FROM job WHERE status IN ('queued', 'running'))",
-        [],
-    )?;
     let mut statement = connection.prepare("SELECT task FROM _encoding ORDER BY rowid")?;
     let texts = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())

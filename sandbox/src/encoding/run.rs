@@ -23,34 +23,42 @@ struct Made<'a> {
     meta: Value,
 }
 
-/// Runs a job. Whatever goes wrong is told in the job; it cannot be told when the job itself is gone.
+/// Runs a job. Whatever goes wrong is told in the job. One that somebody deleted or ended meanwhile puts nothing out.
 pub(super) async fn run(state: &AppState, task: &Task) {
     let known = state.auth.user_by_id(&task.user_id).await.ok().flatten();
     let username = known.map(|caller| caller.username).unwrap_or_default();
     // Who asked was allowed to.
     let caller = Caller { id: task.user_id.clone(), username, can_write: true };
     let settings = state.encoder.settings();
-    let started = call(state, &caller, vec![update_job(task, json!({"status": "running"}))]).await;
-    if started.is_ok() && settings.mode == Mode::Stuck {
-        return;
-    }
-    if started.is_ok() {
+    if is_wanted(state, task).await {
+        let started = call(state, &caller, vec![update_job(task, json!({"status": "running"}))]).await;
+        if started.is_ok() && settings.mode == Mode::Stuck {
+            return;
+        }
         tokio::time::sleep(settings.delay).await;
         let encoded = tokio::time::timeout(settings.time, encode(state, task)).await;
         let encoded = encoded.unwrap_or_else(|_| {
             Err(format!("it took longer than {} s, which is the most this server allows", settings.time.as_secs()))
         });
-        let ended = match encoded {
-            Ok(made) => call(state, &caller, done(task, &made)).await.map_err(|error| error.content),
-            Err(reason) => Err(reason),
-        };
-        if let Err(reason) = ended {
-            fail(state, &caller, task, &reason).await;
+        match encoded {
+            _ if !is_wanted(state, task).await => remove_outputs(state, &caller, task).await,
+            Ok(made) => {
+                if let Err(error) = call(state, &caller, done(state, task, &made).await).await {
+                    fail(state, &caller, task, error.content.trim_end_matches('.')).await;
+                }
+            }
+            Err(reason) => fail(state, &caller, task, &reason).await,
         }
     } else {
-        remove_outputs(state, &caller, task, Vec::new()).await;
+        remove_outputs(state, &caller, task).await;
     }
     forget(state, task).await;
+}
+
+/// Whether the job is there and nobody has ended it.
+async fn is_wanted(state: &AppState, task: &Task) -> bool {
+    let expression = format!("Job where id is \"{}\" and status in (\"queued\", \"running\")", task.job_id);
+    state.query(&expression).await.is_ok_and(|found| !found.is_empty())
 }
 
 /// Makes what the job puts out and stores it; the database does not know of it yet.
@@ -95,7 +103,7 @@ async fn store<'a>(state: &AppState, id: &'a str, path: &Path, name: &str, meta:
 }
 
 /// Everything becomes visible at once: the outputs with their location, the thumbnail, and the job's end.
-fn done(task: &Task, made: &[Made<'_>]) -> Vec<Value> {
+async fn done(state: &AppState, task: &Task, made: &[Made<'_>]) -> Vec<Value> {
     let mut operations = Vec::new();
     for Made { id, bytes, meta } in made {
         operations.push(update("FileComponent", json!([id]), json!({"size": bytes})));
@@ -108,8 +116,7 @@ fn done(task: &Task, made: &[Made<'_>]) -> Vec<Value> {
         operations.push(update("AssetVersion", json!([version]), json!({"thumbnail_id": task.image_id})));
     }
     if !task.keep_original {
-        let key = json!([task.source_id]);
-        operations.push(json!({"action": "delete", "entity_type": "FileComponent", "entity_key": key}));
+        operations.extend(deletions(state, &[&task.source_id]).await);
     }
     operations.push(update_job(task, json!({"status": "done", "finished_at": now()})));
     operations
@@ -122,23 +129,30 @@ async fn fail(state: &AppState, caller: &Caller, task: &Task, reason: &str) {
     let mut data: Value = job["data"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(json!({}));
     data["error"] = json!(format!("The media could not be encoded: {reason}."));
     let ended = json!({"status": "failed", "finished_at": now(), "data": data.to_string()});
-    remove_outputs(state, caller, task, vec![update_job(task, ended)]).await;
-}
-
-/// Deletes the outputs that are still there, and then runs `operations`.
-async fn remove_outputs(state: &AppState, caller: &Caller, task: &Task, operations: Vec<Value>) {
-    let ids = task.movie_id.iter().chain([&task.image_id]).map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
-    let there = state.query(&format!("select id from FileComponent where id in ({ids})")).await.unwrap_or_default();
-    let delete =
-        |found: &Value| json!({"action": "delete", "entity_type": "FileComponent", "entity_key": [found["id"]]});
-    let all = there.iter().map(delete).chain(operations).collect();
-    if let Err(error) = call(state, caller, all).await {
+    remove_outputs(state, caller, task).await;
+    if let Err(error) = call(state, caller, vec![update_job(task, ended)]).await {
         eprintln!("encoding: the job {} could not be ended: {error}", task.job_id);
     }
-    for id in task.movie_id.iter().chain([&task.image_id]) {
+}
+
+async fn remove_outputs(state: &AppState, caller: &Caller, task: &Task) {
+    let ids: Vec<&str> = task.movie_id.iter().chain([&task.image_id]).map(String::as_str).collect();
+    if let Err(error) = call(state, caller, deletions(state, &ids).await).await {
+        eprintln!("encoding: what the job {} would have put out could not be removed: {error}", task.job_id);
+    }
+    for id in ids {
         // Stored before the version went, perhaps; nothing there is no error.
         let _ = state.storage.remove(id).await;
     }
+}
+
+/// Operations that delete those of the components that are there: they may have gone with their version.
+async fn deletions(state: &AppState, ids: &[&str]) -> Vec<Value> {
+    let listed = ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
+    let there = state.query(&format!("select id from FileComponent where id in ({listed})")).await.unwrap_or_default();
+    let delete =
+        |found: &Value| json!({"action": "delete", "entity_type": "FileComponent", "entity_key": [found["id"]]});
+    there.iter().map(delete).collect()
 }
 
 async fn forget(state: &AppState, task: &Task) {

@@ -30,8 +30,7 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "CREATE TABLE IF NOT EXISTS _api_key (key TEXT PRIMARY KEY, user_id TEXT NOT NULL \
            REFERENCES resource (id) ON DELETE CASCADE) STRICT;
-         CREATE TABLE IF NOT EXISTS _encoding (job_id TEXT PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE, \
-           task TEXT NOT NULL) STRICT;
+         CREATE TABLE IF NOT EXISTS _encoding (job_id TEXT PRIMARY KEY, task TEXT NOT NULL) STRICT;
          CREATE TABLE IF NOT EXISTS {REMOVED} (id TEXT PRIMARY KEY) STRICT;
          CREATE TRIGGER IF NOT EXISTS remember_removed_component AFTER DELETE ON component
            BEGIN INSERT OR IGNORE INTO {REMOVED} VALUES (old.id); END;"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the samples that tests/media.rs reads. Needs ffmpeg with libx264 and libx265 (made with 5.1).
+# Makes the samples that tests/media reads. Needs ffmpeg with libx264 and libx265 (made with 5.1).
 # The samples are checked in; run this only to add one or to change what one shows.
 set -eu
 cd "$(dirname "$0")"
@@ -58,3 +58,14 @@ make $(picture 120x68 24 1) $exact still.png
 make $(picture 16x16 24 1) $exact still.tif
 make $(picture 16x16 24 1) $exact still.exr
 make $(picture 16x16 24 1) $exact still.dpx
+make $(picture 16x16 24 1) -rle 0 $exact still.tga
+make $(picture 16x16 24 1) $exact still.bmp
+make $(picture 16x16 24 1) -c:v libwebp -quality 20 $exact still.webp
+make $(picture 16x16 24 1) $exact still.gif
+make $(picture 16x16 24 3) $exact moving.gif
+make $(picture 16x16 24 3) -vf hue=h=90*n -c:v libwebp_anim -quality 20 $exact moving.webp
+
+# A movie that says all about itself: colour, timecode, key frames every five frames, sound in stereo.
+make -f lavfi -i testsrc2=size=64x36:rate=24:duration=1 -f lavfi -i sine=duration=1:sample_rate=48000 $h264 \
+  -g 5 -keyint_min 5 -sc_threshold 0 -bf 0 -color_range tv -colorspace bt709 -color_primaries bt709 -color_trc iec61966-2-1 \
+  -c:a aac -b:a 32k -ac 2 -timecode 00:00:41:17 $fast tagged.mp4
