@@ -75,7 +75,7 @@
  * -----
  *
  *  session     One server and one user. Several may exist in a process, also in several copies of this library.
- *  job         One accepted publish, or upload to an endpoint.
+ *  job         One accepted publish, upload to an endpoint, download or removal.
  *  outbox      A folder in which publishes are kept until they have ended.
  *  event       One thing that a session tells: the status of its server, a job's progress, a job's end, a log line,
  *              something from the event hub.
@@ -110,8 +110,14 @@
  *  what                                 from                         until
  *  ftr_session                          ftr_session_create           ftr_session_free
  *  ftr_job                              ftr_session_publish_file     ftr_job_free, or ftr_session_free
- *                                       and _http_upload, ftr_outbox_*
- *                                       and FTR_EVENT_JOB_RESUMED
+ *                                       _http_upload,
+ *                                       _download_component, _remove,
+ *                                       ftr_outbox_resume, _retry,
+ *                                       _forget, FTR_EVENT_JOB_RESUMED
+ *                                       _http_upload, _remove,
+ *                                       _download_component,
+ *                                       ftr_outbox_* and
+ *                                       FTR_EVENT_JOB_RESUMED
  *  const ftr_job_result *               ftr_job_wait                 the job is freed
  *  ftr_subscription                     ftr_hub_subscribe            ftr_hub_unsubscribe, or ftr_session_free
  *  ftr_watch                            ftr_session_watch            ftr_watch_free, or ftr_session_free
@@ -268,6 +274,14 @@
  * the answer in the job's result. User and key go to no other origin. What an endpoint gets twice it may do twice, so
  * a
  * request is sent again only where it surely did not arrive; ftr_error.outcome_unknown says where nobody knows.
+ *
+ * ftr_session_download_component brings a component that the server stores to a file, which appears whole or not at
+ * all.
+ * What came before a failure stays in PATH.part, and a later try fetches only the rest.
+ *
+ * ftr_session_remove takes a component, a sequence or a version from the server, with all that belongs to it; what is
+ * only
+ * registered by path stays where it is.
  *
  *
  * Closing, exiting, unloading, fork
@@ -854,6 +868,12 @@
  */
 #define FTR_STAGE_ENCODING 10
 
+/**
+ * ffmpeg makes media on this machine, between FTR_STAGE_RESOLVING and FTR_STAGE_UPLOADING. ftr_job_pause does not
+ * hold it, cancelling stops it at once.
+ */
+#define FTR_STAGE_TRANSCODING 11
+
 /** The session's status changed: see ftr_event_info.status and .error. Only the latest is kept. */
 #define FTR_EVENT_STATUS 1
 
@@ -1051,6 +1071,39 @@
  */
 #define FTR_PUBLISH_PARENT_THUMBNAIL 512
 
+/**
+ * In ftr_publish_options.flags: `path` is a sequence also where it is the name of one frame; the others are looked
+ * for beside it.
+ */
+#define FTR_PUBLISH_SEQUENCE 1024
+
+/**
+ * In ftr_publish_options.flags: the values of the media are made for a display, whatever the files say, such as EXR
+ * frames that went through a view transform. They are not refused with FTR_E_SCENE_LINEAR.
+ */
+#define FTR_PUBLISH_DISPLAY_REFERRED 2048
+
+/** As ftr_publish_options.holes: the publish fails with FTR_E_SEQUENCE_HOLES. */
+#define FTR_HOLES_REFUSE 0
+
+/** As ftr_publish_options.holes: the frame before is shown in their place, so that all others keep their time. */
+#define FTR_HOLES_HOLD 1
+
+/** As ftr_publish_options.holes: they are left out, and the movie is shorter. */
+#define FTR_HOLES_LEAVE_OUT 2
+
+/** In ftr_publish_options.renditions: 720 lines. */
+#define FTR_RENDITION_720 1
+
+/** In ftr_publish_options.renditions: 1080 lines. */
+#define FTR_RENDITION_1080 2
+
+/** In ftr_publish_options.renditions: 1440 lines. */
+#define FTR_RENDITION_1440 4
+
+/** In ftr_publish_options.renditions: 2160 lines. */
+#define FTR_RENDITION_2160 8
+
 /** As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99. */
 #define FTR_META_FRAME_OUT_LAST 0
 
@@ -1212,6 +1265,10 @@ typedef struct ftr_progress {
     const struct ftr_file_progress *files;
     /** How many files there are. */
     uint64_t file_count;
+    /** Frames that ffmpeg has made, of FTR_STAGE_TRANSCODING; all renditions together. */
+    uint64_t frames_done;
+    /** Frames that it is to make; 0 where that is not known. */
+    uint64_t frames_total;
 } ftr_progress;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_PROGRESS. The struct is valid during the call. */
@@ -1253,20 +1310,6 @@ typedef struct ftr_error {
     /** Not used; 0. */
     int32_t reserved;
 } ftr_error;
-
-/** A component of a version. */
-typedef struct ftr_component {
-    /** How much of this struct the library filled, in bytes. */
-    uint32_t struct_size;
-    /** Not used; 0. */
-    uint32_t reserved;
-    /** Its name, such as "ftrackreview-mp4-1080". Never NULL. */
-    const char *name;
-    /** Its id. Never NULL. */
-    const char *id;
-    /** The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL. */
-    const char *location_id;
-} ftr_component;
 
 /**
  * What a job made, and how it ended. Ids are ftrack's. A text that is not known (yet) is NULL; when a job failed,
@@ -1322,19 +1365,17 @@ typedef struct ftr_job_result {
     int32_t http_status;
     /** Not used; 0. */
     int32_t reserved;
-    /**
-     * All components of the version, the one that reviewers open first: `component_count` structs one after the
-     * other, components[0].struct_size bytes apart. NULL: none yet.
-     */
-    const struct ftr_component *components;
-    /** How many components there are. */
-    uint64_t component_count;
     /** The note that was written. */
     const char *note_id;
     /** The review session that shows the version, found or made. */
     const char *review_session_id;
     /** The server's job that encodes or has encoded the media, of FTR_MODE_ENCODE. */
     const char *encode_job_id;
+    /**
+     * Every component that the job has given the version, as the text of a JSON array such as [{"id": "...", "name":
+     * "ftrackreview-mp4", "location_id": "..."}], the one that reviewers open first. NULL until there are some.
+     */
+    const char *components;
 } ftr_job_result;
 
 /** Called inside ftr_session_poll_events for FTR_EVENT_JOB_ENDED. The struct is valid during the call. */
@@ -1559,6 +1600,16 @@ typedef struct ftr_session_options {
     int32_t start_spread_ms;
     /** Not used; 0. */
     int32_t reserved3;
+    /**
+     * The ffmpeg that makes movies and thumbnails: a path, or a name to look for on PATH. It is run as a program of
+     * its own, when it is needed. NULL: "ffmpeg" on PATH. "": none is used.
+     */
+    const char *ffmpeg_path;
+    /**
+     * Where media that are made are kept until they are uploaded, in folders of their own that are removed in the
+     * end; not used by publishes that are kept in an outbox. NULL: the system's folder for temporary files.
+     */
+    const char *work_folder;
 } ftr_session_options;
 
 /** A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT. */
@@ -1589,7 +1640,12 @@ typedef struct ftr_publish_options {
     uint32_t struct_size;
     /** FTR_PUBLISH_* flags, or 0. */
     uint32_t flags;
-    /** The movie (H.264 mp4) or still (jpg, png). It must not change until the job has ended. Never NULL. */
+    /**
+     * What is reviewed: a movie, a still, a PDF document, or a sequence of frames such as "shot.%04d.exr",
+     * "shot.####.exr", "shot.$F4.exr", "shot.[1001-1100].exr" or "shot.%04d.exr [1001-1100]". It must not change
+     * until the job has ended. Never NULL.
+     * H.264 mp4, jpg, png and PDF are shown as they are; of others FTR_MODE_AUTO has ffmpeg make an mp4 or jpg.
+     */
     const char *path;
     /**
      * Where it belongs: the id of a task, shot (or other parent), project or version, or names from the project down,
@@ -1613,8 +1669,9 @@ typedef struct ftr_publish_options {
     /** The name of one of the project's version statuses, in any case. NULL: the server's choice. */
     const char *status;
     /**
-     * A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of,
-     * because ftrack shows no play button on such a version.
+     * A jpg or png to show in lists. NULL: an image beside the movie in `files`, else a still itself, else the
+     * movie's middle frame, taken with ffmpeg; without ffmpeg none, which the result warns of, because ftrack shows
+     * no play button on such a version.
      */
     const char *thumbnail;
     /** Any number: comes back in every event of the job. */
@@ -1634,28 +1691,6 @@ typedef struct ftr_publish_options {
      * What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
      */
     const char *announce_data;
-    /**
-     * Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the
-     * other, files[0].struct_size bytes apart. NULL: none.
-     * Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are
-     * "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast
-     * and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first
-     * only: the others are left out, with a warning.
-     */
-    const struct ftr_publish_file *files;
-    /** How many files there are. */
-    uint64_t file_count;
-    /**
-     * Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as
-     * the text of a JSON object; null takes a key away. NULL: nothing.
-     */
-    const char *meta;
-    /** The number of the movie's first frame, for "ftr_meta". */
-    int64_t first_frame;
-    /** FTR_META_FRAME_OUT_*: what "frameOut" is. */
-    int32_t meta_frame_out;
-    /** Not used; 0. */
-    int32_t reserved;
     /** FTR_MODE_*: how the file becomes something that browsers play. */
     int32_t mode;
     /**
@@ -1715,6 +1750,53 @@ typedef struct ftr_publish_options {
      * invitation; who was in it before gets no other. NULL: nobody.
      */
     const char *invitees;
+    /**
+     * Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the
+     * other, files[0].struct_size bytes apart. NULL: none.
+     * Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are
+     * "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast
+     * and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first
+     * only: the others are left out, with a warning.
+     */
+    const struct ftr_publish_file *files;
+    /** How many files there are. */
+    uint64_t file_count;
+    /**
+     * Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as
+     * the text of a JSON object; null takes a key away. NULL: nothing.
+     */
+    const char *meta;
+    /** The number of the movie's first frame, for "ftr_meta". */
+    int64_t first_frame;
+    /** FTR_META_FRAME_OUT_*: what "frameOut" is. */
+    int32_t meta_frame_out;
+    /** FTR_HOLES_*: what is done where frames of a sequence are missing, empty or damaged. */
+    int32_t holes;
+    /**
+     * FTR_RENDITION_* together: the heights of the movies that ffmpeg makes. None is larger than its source: what a
+     * lower source is in full is its largest. 0: one of at most 1080 lines.
+     */
+    uint32_t renditions;
+    /** Not used; 0. */
+    int32_t reserved;
+    /**
+     * Frames a second of frames, such as "24", "23.976" or "24000/1001"; of a movie that is made of a movie, another
+     * rate than the source's. NULL: that of the source; frames need one (FTR_E_FRAME_RATE_NEEDED).
+     */
+    const char *frame_rate;
+    /**
+     * Arguments for ffmpeg instead of the library's own, as the text of a JSON array of texts, without the program.
+     * "{input}" and "{output}" must stand in them; "{width}", "{height}", "{rate}", "{frames}", "{key_interval}",
+     * "{audio}" and "{lut}" may; "{{" is a brace. Frames are read with "-framerate", "{rate}", "-i", "{input}". What
+     * comes out must play. NULL: H.264 in yuv420p with BT.709, key frames for scrubbing, the index in front and AAC
+     * sound.
+     */
+    const char *ffmpeg_arguments;
+    /**
+     * A look-up table that takes the values of scene-linear or logarithmic media to the display: a .cube, .3dl, .csp,
+     * .dat or .m3d file. NULL: none, and such media are refused with FTR_E_SCENE_LINEAR.
+     */
+    const char *lut;
 } ftr_publish_options;
 
 /**
@@ -1753,6 +1835,37 @@ typedef struct ftr_http_upload_options {
     /** Not used; 0. */
     int32_t reserved;
 } ftr_http_upload_options;
+
+/**
+ * A component to download, and to where. Begin with FTR_DOWNLOAD_OPTIONS_INIT. Everything is copied by
+ * ftr_session_download_component.
+ */
+typedef struct ftr_download_options {
+    /** sizeof(ftr_download_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_DOWNLOAD_* flags, or 0. */
+    uint32_t flags;
+    /** The id of the FileComponent. Never NULL. */
+    const char *component_id;
+    /** The file to write. Its folder must be there. Never NULL. */
+    const char *path;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+} ftr_download_options;
+
+/** What to remove. Begin with FTR_REMOVE_OPTIONS_INIT. Everything is copied by ftr_session_remove. */
+typedef struct ftr_remove_options {
+    /** sizeof(ftr_remove_options), set by the INIT macro. */
+    uint32_t struct_size;
+    /** FTR_REMOVE_* flags, or 0. */
+    uint32_t flags;
+    /** "FileComponent", "SequenceComponent" or "AssetVersion". Never NULL. */
+    const char *entity_type;
+    /** Its id. Never NULL. */
+    const char *id;
+    /** Any number: comes back in every event of the job. */
+    uint64_t tag;
+} ftr_remove_options;
 
 /** An event in the pull form. 0 is none. */
 typedef uint64_t ftr_event;
@@ -2022,6 +2135,37 @@ FTR_API int32_t ftr_session_free(ftr_session session);
 FTR_API int32_t ftr_session_http_upload(ftr_session session, const struct ftr_http_upload_options *options, ftr_job *job);
 
 /**
+ * Downloads a component that the server stores to a file. The bytes go to PATH.part beside it, with a note in
+ * PATH.part.json, and become the file when all of them are there: it appears whole or not at all. Their number is
+ * compared with the component's size, and their MD5 with the storage's ETag where that is one. A connection that
+ * breaks is made again and goes on where it was; when the job fails, PATH.part stays, and downloading to the same
+ * path again, also in another process, fetches only the rest. Cancelling removes it.
+ * Progress counts bytes that arrived (bytes_done) and those of them that were given to the disk (bytes_stored).
+ * ftr_job_pause and ftr_job_resume work as for uploads; the cap on uploads does not count here.
+ * The job's end tells what is wrong: FTR_E_FILE_EXISTS (without FTR_DOWNLOAD_OVERWRITE), FTR_E_FILE_NOT_FOUND (no
+ * such folder), FTR_E_NOT_A_FILE, FTR_E_FILE_UNWRITABLE, FTR_E_DISK_FULL; FTR_E_INTEGRITY (no such component),
+ * FTR_E_NO_LOCATION (it is registered by path or address elsewhere, which the message names), FTR_E_STORAGE_*.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT, FTR_E_CLOSED,
+ * FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_download_component(ftr_session session, const struct ftr_download_options *options, ftr_job *job);
+
+/**
+ * Removes a component with its bytes, a sequence with its frames, or a version with its components, from the server.
+ * What belongs to it is asked for first; then a version goes before its media, and what takes several requests is
+ * hidden before, so that no reviewer sees a half of it. Files that are only registered by path stay where they are,
+ * and so does a thumbnail that a task, shot or other version shows as well: both are warnings.
+ * The job's result says in `answer` what was removed: {"removed": [{"entity_type": "AssetVersion", "id": "...",
+ * "name": "..."}, ...]}, also where the job failed in the middle. In FTR_STAGE_REMOVING a job is not cancelled any
+ * more. What cannot be there is FTR_E_INTEGRITY, unless FTR_REMOVE_MISSING_OK is set.
+ * `*job` is written only on success; free it with ftr_job_free, or let ftr_session_free do it.
+ * Errors: FTR_E_NULL_ARGUMENT, FTR_E_STRUCT_SIZE, FTR_E_NOT_UTF8, FTR_E_INVALID_ARGUMENT (also for any other type),
+ * FTR_E_CLOSED, FTR_E_QUEUE_FULL.
+ */
+FTR_API int32_t ftr_session_remove(ftr_session session, const struct ftr_remove_options *options, ftr_job *job);
+
+/**
  * Waits up to `timeout_ms` for events and calls the session's callbacks for those that are there, on this thread,
  * with no lock held. Returns how many events were told; 0 when the time was over, or ftr_session_interrupt was
  * called.
@@ -2255,13 +2399,13 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 #define FTR_SESSION_OPTIONS_INIT \
     { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
       NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, FTR_VERIFY_ETAG, 0, NULL, \
-      NULL, 0, 0, 0, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, NULL, NULL }
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
-      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, 0, \
-      FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL }
+      FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL, \
+      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, FTR_HOLES_REFUSE, 0, 0, NULL, NULL, NULL }
 
 /** To begin with: its content says what it is to be. */
 #define FTR_PUBLISH_FILE_INIT \
@@ -2270,6 +2414,14 @@ FTR_API int32_t ftr_watch_free(ftr_watch watch);
 /** To begin with: a POST of the file alone, with defaults for everything but endpoint and path. */
 #define FTR_HTTP_UPLOAD_OPTIONS_INIT \
     { sizeof(ftr_http_upload_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+
+/** To begin with: defaults for everything but component and path. */
+#define FTR_DOWNLOAD_OPTIONS_INIT \
+    { sizeof(ftr_download_options), 0, NULL, NULL, 0 }
+
+/** To begin with: defaults for everything but type and id. */
+#define FTR_REMOVE_OPTIONS_INIT \
+    { sizeof(ftr_remove_options), 0, NULL, NULL, 0 }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

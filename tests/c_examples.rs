@@ -16,7 +16,7 @@ use support::run::{command, finish, run};
 use support::server::{CONTEXT, Silent, Staging, environment, nobody, web_site};
 use support::{is_there, repository, sample};
 
-const EXAMPLES: [&str; 5] = ["minimal", "publish", "poll_loop", "control", "watch"];
+const EXAMPLES: [&str; 7] = ["minimal", "publish", "poll_loop", "control", "watch", "http_upload", "outbox"];
 
 #[test]
 fn the_examples_compile_without_a_warning_with_gcc_and_clang() {
@@ -330,7 +330,7 @@ fn controlled(mut control: Command, server: &Staging, movie: &Path) -> std::proc
 
 /// One of the examples, compiled once.
 fn example(name: &str) -> Command {
-    static PROGRAMS: [OnceLock<PathBuf>; 5] = [const { OnceLock::new() }; 5];
+    static PROGRAMS: [OnceLock<PathBuf>; EXAMPLES.len()] = [const { OnceLock::new() }; EXAMPLES.len()];
     let index = EXAMPLES.iter().position(|known| *known == name).unwrap();
     command(PROGRAMS[index].get_or_init(|| program(&format!("examples/c/{name}.c"), &format!("example-{name}"))))
 }

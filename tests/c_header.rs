@@ -158,15 +158,14 @@ fn layouts() -> Vec<String> {
         }
         ftr_progress {
             struct_size stage job tag bytes_done bytes_total bytes_per_second remaining_ms bytes_stored paused reserved
-            files file_count
+            files file_count frames_done frames_total
         }
         ftr_file_progress { struct_size reserved name bytes_done bytes_stored bytes_total }
         ftr_job_result {
             struct_size state job tag error project_id parent_id task_id asset_id asset_name version_id version_number
             component_id component_name thumbnail_id link warnings warning_count outbox_id answer http_status
-            reserved components component_count note_id review_session_id encode_job_id
+            reserved note_id review_session_id encode_job_id components
         }
-        ftr_component { struct_size reserved name id location_id }
         ftr_log_line { struct_size level time_ms target message }
         ftr_event_info {
             struct_size kind session job tag status reserved error progress result log dropped
@@ -184,19 +183,21 @@ fn layouts() -> Vec<String> {
             struct_size flags server_url api_key api_user timeout_ms connect_timeout_ms headers cookies proxy ca_file
             log_level reserved user_data on_progress on_job on_event on_log upload_memory_bytes upload_bytes_per_second
             parallel_uploads upload_connections upload_verify reserved2 journal_folder outbox_folder outbox_max_items
-            outbox_max_bytes outbox_max_age_s start_spread_ms reserved3
+            outbox_max_bytes outbox_max_age_s start_spread_ms reserved3 ffmpeg_path work_folder
         }
         ftr_publish_options {
             struct_size flags path context asset_name asset_type comment status thumbnail tag idempotency_key
-            announce_topic announce_data files file_count meta first_frame meta_frame_out reserved
-            mode encode_timeout_ms task_status user uses_versions lists metadata
+            announce_topic announce_data mode encode_timeout_ms task_status user uses_versions lists metadata
             custom_attributes note note_labels note_attachments note_frame review_session invitees
+            files file_count meta first_frame meta_frame_out holes renditions reserved frame_rate ffmpeg_arguments lut
         }
         ftr_publish_file { struct_size flags path component_name role reserved }
         ftr_http_upload_options {
             struct_size flags endpoint path fields file_field file_name content_type headers tag answer_timeout_ms
             reserved
         }
+        ftr_download_options { struct_size flags component_id path tag }
+        ftr_remove_options { struct_size flags entity_type id tag }
         ftr_hub_subscribe_options { struct_size priority metadata tag callback user_data }
         ftr_hub_publish_options {
             struct_size flags target in_reply_to tag reply_timeout_ms max_replies callback user_data
@@ -229,7 +230,9 @@ fn numbers() -> Vec<String> {
         FTR_HUB_OFF FTR_HUB_CONNECTING FTR_HUB_CONNECTED FTR_HUB_UNACCEPTED
         FTR_LOG_OFF FTR_LOG_ERROR FTR_LOG_WARNING FTR_LOG_INFO FTR_LOG_DEBUG FTR_LOG_TRACE
         FTR_SESSION_STRICT_API FTR_SESSION_AUTO_CONNECT_EVENT_HUB FTR_SESSION_OUTBOX FTR_SESSION_OUTBOX_MANUAL
-        FTR_PUBLISH_COPY_SOURCE FTR_PUBLISH_TASK_THUMBNAIL FTR_PUBLISH_PARENT_THUMBNAIL
+        FTR_PUBLISH_COPY_SOURCE FTR_PUBLISH_TASK_THUMBNAIL FTR_PUBLISH_PARENT_THUMBNAIL FTR_PUBLISH_SEQUENCE
+        FTR_PUBLISH_DISPLAY_REFERRED FTR_HOLES_REFUSE FTR_HOLES_HOLD FTR_HOLES_LEAVE_OUT FTR_RENDITION_720
+        FTR_RENDITION_1080 FTR_RENDITION_1440 FTR_RENDITION_2160 FTR_STAGE_TRANSCODING
         FTR_META_FRAME_OUT_LAST FTR_META_FRAME_OUT_COUNT
         FTR_ROLE_AUTO FTR_ROLE_MOVIE FTR_ROLE_IMAGE FTR_ROLE_PDF FTR_ROLE_THUMBNAIL FTR_ROLE_COMPONENT
         FTR_ROLE_UNMANAGED FTR_ROLE_SEQUENCE FTR_FILE_UPLOAD_FRAMES FTR_HUB_LOCAL FTR_PUBLISH_META_WITHOUT_SIZE

@@ -107,13 +107,13 @@ const INITIALISERS: &str = r"/** To begin with: what the environment says, and w
 #define FTR_SESSION_OPTIONS_INIT \
     { sizeof(ftr_session_options), 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, FTR_LOG_WARNING, 0, \
       NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, FTR_VERIFY_ETAG, 0, NULL, \
-      NULL, 0, 0, 0, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, NULL, NULL }
 
 /** To begin with: defaults for everything but the path. */
 #define FTR_PUBLISH_OPTIONS_INIT \
     { sizeof(ftr_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, \
-      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, 0, \
-      FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL }
+      FTR_MODE_AUTO, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL, \
+      NULL, 0, NULL, 0, FTR_META_FRAME_OUT_LAST, FTR_HOLES_REFUSE, 0, 0, NULL, NULL, NULL }
 
 /** To begin with: its content says what it is to be. */
 #define FTR_PUBLISH_FILE_INIT \
@@ -122,6 +122,14 @@ const INITIALISERS: &str = r"/** To begin with: what the environment says, and w
 /** To begin with: a POST of the file alone, with defaults for everything but endpoint and path. */
 #define FTR_HTTP_UPLOAD_OPTIONS_INIT \
     { sizeof(ftr_http_upload_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+
+/** To begin with: defaults for everything but component and path. */
+#define FTR_DOWNLOAD_OPTIONS_INIT \
+    { sizeof(ftr_download_options), 0, NULL, NULL, 0 }
+
+/** To begin with: defaults for everything but type and id. */
+#define FTR_REMOVE_OPTIONS_INIT \
+    { sizeof(ftr_remove_options), 0, NULL, NULL, 0 }
 
 /** To begin with: the usual priority. */
 #define FTR_HUB_SUBSCRIBE_OPTIONS_INIT \

@@ -216,7 +216,7 @@ async fn a_custom_attribute_is_told_as_a_change_of_its_entity() {
     sandbox
         .pass(json!([create(
             "CustomAttributeConfiguration",
-            json!({"id": configuration, "key": "fstart", "entity_type": "task"})
+            json!({"id": configuration, "key": "fstart", "entity_type": "task", "default": 1})
         )]))
         .await;
     entities(&mut client).await;
@@ -228,7 +228,8 @@ async fn a_custom_attribute_is_told_as_a_change_of_its_entity() {
         (&told["entityId"], &told["entity_type"], &told["action"]),
         (&json!(shot), &json!("Shot"), &json!("update"))
     );
-    assert_eq!(told["changes"], json!({"fstart": {"old": null, "new": 1001}}));
+    // Until a value is set, there is the default.
+    assert_eq!(told["changes"], json!({"fstart": {"old": 1, "new": 1001}}));
 }
 
 #[tokio::test]

@@ -154,7 +154,8 @@ impl Work {
 
     /// Sends it, again where that may help and cannot be twice.
     async fn send(&self, post: &Post<'_>) -> Result<Answered> {
-        let mut tries = Tries::lasting(policy::UPLOAD_PATIENCE);
+        let limits = self.exchanger.traffic.limits();
+        let mut tries = Tries::lasting(limits.patience).beginning_with(limits.retry_base);
         loop {
             // A pause before the first byte is one without a connection.
             self.job.gate().opened().await;
@@ -208,7 +209,7 @@ impl Work {
         loop {
             gate.closed().await;
             tokio::select! {
-                () = tokio::time::sleep(policy::PAUSE_HOLD) => return,
+                () = tokio::time::sleep(self.exchanger.traffic.limits().pause_hold) => return,
                 () = gate.opened() => {}
             }
         }

@@ -88,6 +88,8 @@ pub const FTR_STAGE_DOWNLOADING: i32 = 8;
 pub const FTR_STAGE_REMOVING: i32 = 9;
 /// Of FTR_MODE_ENCODE, between FTR_STAGE_VERSIONING and FTR_STAGE_FINISHING: the server encodes. Cancelling still takes everything back.
 pub const FTR_STAGE_ENCODING: i32 = 10;
+/// ffmpeg makes media on this machine, between FTR_STAGE_RESOLVING and FTR_STAGE_UPLOADING. ftr_job_pause does not hold it, cancelling stops it at once.
+pub const FTR_STAGE_TRANSCODING: i32 = 11;
 
 /// The session's status changed: see ftr_event_info.status and .error. Only the latest is kept.
 pub const FTR_EVENT_STATUS: i32 = 1;
@@ -207,6 +209,27 @@ pub const FTR_PUBLISH_TASK_THUMBNAIL: u32 = 0x100;
 /// In ftr_publish_options.flags: the version's thumbnail becomes that of the asset's parent, too, such as the shot.
 pub const FTR_PUBLISH_PARENT_THUMBNAIL: u32 = 0x200;
 
+/// In ftr_publish_options.flags: `path` is a sequence also where it is the name of one frame; the others are looked for beside it.
+pub const FTR_PUBLISH_SEQUENCE: u32 = 0x400;
+/// In ftr_publish_options.flags: the values of the media are made for a display, whatever the files say, such as EXR frames that went through a view transform. They are not refused with FTR_E_SCENE_LINEAR.
+pub const FTR_PUBLISH_DISPLAY_REFERRED: u32 = 0x800;
+
+/// As ftr_publish_options.holes: the publish fails with FTR_E_SEQUENCE_HOLES.
+pub const FTR_HOLES_REFUSE: i32 = 0;
+/// As ftr_publish_options.holes: the frame before is shown in their place, so that all others keep their time.
+pub const FTR_HOLES_HOLD: i32 = 1;
+/// As ftr_publish_options.holes: they are left out, and the movie is shorter.
+pub const FTR_HOLES_LEAVE_OUT: i32 = 2;
+
+/// In ftr_publish_options.renditions: 720 lines.
+pub const FTR_RENDITION_720: u32 = 1;
+/// In ftr_publish_options.renditions: 1080 lines.
+pub const FTR_RENDITION_1080: u32 = 2;
+/// In ftr_publish_options.renditions: 1440 lines.
+pub const FTR_RENDITION_1440: u32 = 4;
+/// In ftr_publish_options.renditions: 2160 lines.
+pub const FTR_RENDITION_2160: u32 = 8;
+
 /// As ftr_publish_options.meta_frame_out: the number of the last frame, so that 100 frames from 0 end with 99.
 pub const FTR_META_FRAME_OUT_LAST: i32 = 0;
 /// As ftr_publish_options.meta_frame_out: one more than that, which some servers and studios expect: 100.
@@ -284,7 +307,7 @@ const _: () = {
     assert!(FTR_STAGE_VERSIONING == Stage::Versioning as i32 && FTR_STAGE_FINISHING == Stage::Finishing as i32);
     assert!(FTR_STAGE_ANNOUNCING == Stage::Announcing as i32);
     assert!(FTR_STAGE_DOWNLOADING == Stage::Downloading as i32 && FTR_STAGE_REMOVING == Stage::Removing as i32);
-    assert!(FTR_STAGE_ENCODING == Stage::Encoding as i32);
+    assert!(FTR_STAGE_ENCODING == Stage::Encoding as i32 && FTR_STAGE_TRANSCODING == Stage::Transcoding as i32);
     assert!(FTR_HUB_OFF == HubStatus::Off as i32 && FTR_HUB_CONNECTING == HubStatus::Connecting as i32);
     assert!(FTR_HUB_CONNECTED == HubStatus::Connected as i32 && FTR_HUB_UNACCEPTED == HubStatus::Refused as i32);
     assert!(FTR_REVIEW_NOTE == Deed::Note as i32 && FTR_REVIEW_STATUS == Deed::Status as i32);

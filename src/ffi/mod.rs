@@ -40,7 +40,7 @@ pub use event::{
 
 pub use job::{ftr_job_cancel, ftr_job_free, ftr_job_pause, ftr_job_resume, ftr_job_wait};
 
-pub use exchange::ftr_session_http_upload;
+pub use exchange::{ftr_session_download_component, ftr_session_http_upload, ftr_session_remove};
 
 pub use hub::{
     ftr_hub_connect, ftr_hub_disconnect, ftr_hub_publish, ftr_hub_reply, ftr_hub_status, ftr_hub_stop,

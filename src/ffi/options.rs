@@ -4,8 +4,9 @@ use super::constants::*;
 use super::text::{null, optional_text, read_array};
 use super::types::{ftr_publish_options, ftr_session_options};
 use crate::ftrack::settings::Settings;
+use crate::media::ffmpeg::Environment;
 use crate::outbox::{Limits as OutboxLimits, Outbox, Places};
-use crate::publish::{Around, GivenFile, Mode, Request, Role, Texts};
+use crate::publish::{Around, GivenFile, Mode, OnHoles, Request, Role, Texts, Tools};
 use crate::session::log::Level;
 use crate::session::{Code, Error, Result, policy};
 use crate::transfer::{Limits, Verify};
@@ -56,14 +57,16 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
     let text = |text, argument| unsafe { optional_text(text, argument) };
     let known = FTR_PUBLISH_META_WITHOUT_SIZE
         | FTR_PUBLISH_COPY_SOURCE
+        | FTR_PUBLISH_TASK_THUMBNAIL
+        | FTR_PUBLISH_PARENT_THUMBNAIL
+        | FTR_PUBLISH_SEQUENCE
+        | FTR_PUBLISH_DISPLAY_REFERRED
         | FTR_PUBLISH_CREATE_LISTS
         | FTR_PUBLISH_CREATE_REVIEW_SESSION
         | FTR_PUBLISH_DO_NOT_INVITE
         | FTR_PUBLISH_INTO_VERSION
         | FTR_PUBLISH_CREATE_ASSET_TYPE
-        | FTR_PUBLISH_KEEP_ORIGINAL
-        | FTR_PUBLISH_TASK_THUMBNAIL
-        | FTR_PUBLISH_PARENT_THUMBNAIL;
+        | FTR_PUBLISH_KEEP_ORIGINAL;
     if options.flags & !known != 0 {
         return Err(unknown_flags(options.flags, "those of ftr_publish_options (FTR_PUBLISH_*)"));
     }
@@ -85,6 +88,28 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
             None => Map::new(),
         },
         // SAFETY: passed on.
+        around: unsafe { read_around(options) }?,
+        into_version: options.flags & FTR_PUBLISH_INTO_VERSION != 0,
+        mode: match options.mode {
+            FTR_MODE_AUTO => Mode::Auto,
+            FTR_MODE_DIRECT => Mode::Direct,
+            FTR_MODE_ENCODE => Mode::Encode,
+            FTR_MODE_TRANSCODE => Mode::Transcode,
+            mode => {
+                let known = "FTR_MODE_AUTO (0), FTR_MODE_DIRECT (1), FTR_MODE_ENCODE (2) or FTR_MODE_TRANSCODE (3)";
+                return Err(invalid(format!("mode: {mode} is not known: give {known}")));
+            }
+        },
+        keep_original: options.flags & FTR_PUBLISH_KEEP_ORIGINAL != 0,
+        encode_timeout_ms: match u64::try_from(options.encode_timeout_ms) {
+            Ok(0) => None,
+            Ok(timeout) => Some(timeout),
+            Err(_) => {
+                let timeout = options.encode_timeout_ms;
+                return Err(invalid(format!("encode_timeout_ms: {timeout} is no time: give milliseconds, or 0")));
+            }
+        },
+        // SAFETY: passed on.
         files: unsafe { read_files(options) }?,
         meta: match text(options.meta, "meta")? {
             Some(text) => json_object(&text, "meta")?,
@@ -99,29 +124,25 @@ pub unsafe fn read_request(options: &ftr_publish_options) -> Result<Request> {
             }
         },
         first_frame: options.first_frame,
+        on_holes: match options.holes {
+            FTR_HOLES_REFUSE => OnHoles::Refuse,
+            FTR_HOLES_HOLD => OnHoles::Hold,
+            FTR_HOLES_LEAVE_OUT => OnHoles::LeaveOut,
+            other => {
+                let known = "FTR_HOLES_REFUSE (0), FTR_HOLES_HOLD (1) or FTR_HOLES_LEAVE_OUT (2)";
+                return Err(invalid(format!("holes: {other} is not known: give {known}")));
+            }
+        },
+        is_sequence: options.flags & FTR_PUBLISH_SEQUENCE != 0,
+        display_referred: options.flags & FTR_PUBLISH_DISPLAY_REFERRED != 0,
+        frame_rate: text(options.frame_rate, "frame_rate")?,
+        renditions: renditions(options.renditions)?,
+        ffmpeg_arguments: text(options.ffmpeg_arguments, "ffmpeg_arguments")?
+            .map(|text| arguments(&text))
+            .transpose()?,
+        lut: text(options.lut, "lut")?.map(Into::into),
         task_thumbnail: options.flags & FTR_PUBLISH_TASK_THUMBNAIL != 0,
         parent_thumbnail: options.flags & FTR_PUBLISH_PARENT_THUMBNAIL != 0,
-        // SAFETY: passed on.
-        around: unsafe { read_around(options) }?,
-        into_version: options.flags & FTR_PUBLISH_INTO_VERSION != 0,
-        mode: match options.mode {
-            FTR_MODE_AUTO => Mode::Auto,
-            FTR_MODE_DIRECT => Mode::Direct,
-            FTR_MODE_ENCODE => Mode::Encode,
-            mode => {
-                let known = "FTR_MODE_AUTO (0), FTR_MODE_DIRECT (1) or FTR_MODE_ENCODE (2)";
-                return Err(invalid(format!("mode: {mode} is not known: give {known}")));
-            }
-        },
-        keep_original: options.flags & FTR_PUBLISH_KEEP_ORIGINAL != 0,
-        encode_timeout_ms: match u64::try_from(options.encode_timeout_ms) {
-            Ok(0) => None,
-            Ok(timeout) => Some(timeout),
-            Err(_) => {
-                let timeout = options.encode_timeout_ms;
-                return Err(invalid(format!("encode_timeout_ms: {timeout} is no time: give milliseconds, or 0")));
-            }
-        },
     })
 }
 
@@ -152,6 +173,46 @@ unsafe fn read_files(options: &ftr_publish_options) -> Result<Vec<GivenFile>> {
         });
     }
     Ok(given)
+}
+
+fn renditions(bits: u32) -> Result<Vec<u32>> {
+    let known =
+        [(FTR_RENDITION_720, 720), (FTR_RENDITION_1080, 1080), (FTR_RENDITION_1440, 1440), (FTR_RENDITION_2160, 2160)];
+    if bits & !known.iter().fold(0, |all, (bit, _)| all | bit) != 0 {
+        let message = format!(
+            "renditions: 0x{bits:x} has bits that this library does not know; it knows FTR_RENDITION_720 to 2160"
+        );
+        return Err(invalid(message));
+    }
+    Ok(known.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, height)| *height).collect())
+}
+
+fn arguments(text: &str) -> Result<Vec<String>> {
+    serde_json::from_str(text).map_err(|error| {
+        let remedy = "give the text of a JSON array of texts, such as [\"-i\", \"{input}\", \"-c:v\", \"libx264\", \"{output}\"]";
+        Error::new(Code::InvalidJson, format!("ffmpeg_arguments: is no list of texts ({error}); {remedy}"))
+    })
+}
+
+/// Where the session finds what makes media.
+///
+/// # Safety
+/// The texts are NULL or NUL-terminated.
+pub unsafe fn read_tools(options: &ftr_session_options) -> Result<Tools> {
+    // SAFETY: passed on.
+    let text = |text, argument| unsafe { optional_text(text, argument) };
+    let ffmpeg = text(options.ffmpeg_path, "ffmpeg_path")?;
+    let work_folder = text(options.work_folder, "work_folder")?;
+    if work_folder.as_ref().is_some_and(|folder| folder.trim().is_empty()) {
+        return Err(invalid("work_folder: is empty: give the path of a folder, or NULL for the system's".into()));
+    }
+    let work_folder = work_folder.map_or_else(std::env::temp_dir, PathBuf::from);
+    Ok(Tools {
+        without_ffmpeg: ffmpeg.as_deref() == Some(""),
+        ffmpeg: ffmpeg.filter(|path| !path.is_empty()).map(PathBuf::from),
+        environment: Environment::capture(),
+        work_folder: absolute(work_folder, "work_folder")?,
+    })
 }
 
 fn role(role: i32) -> Option<Role> {

@@ -6,7 +6,9 @@ use super::guard::{c_text, guard, in_use};
 use super::handle::{Kind, Table};
 use super::hub::{HubObject, SUBSCRIPTIONS};
 use super::job::{JOBS, JobObject};
-use super::options::{UploadSettings, absolute, log_level, read_outbox, read_request, read_settings, read_uploads};
+use super::options::{
+    UploadSettings, absolute, log_level, read_outbox, read_request, read_settings, read_tools, read_uploads,
+};
 use super::outbox::OUTBOXES;
 use super::poller::Poller;
 use super::system_user::system_user;
@@ -65,6 +67,8 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let uploads = unsafe { read_uploads(&options) }?;
         // SAFETY: the caller's promise.
         let outbox = unsafe { read_outbox(&options, &Places::capture()) }?;
+        // SAFETY: the caller's promise.
+        let tools = unsafe { read_tools(&options) }?;
         in_use();
         let session = Session::open(level, config.redactor())?;
         let connection = connect(&session, config);
@@ -78,7 +82,7 @@ pub unsafe extern "C" fn ftr_session_create(options: *const ftr_session_options,
         let client = connection.client().clone();
         let exchanger = Exchanger::new(client.clone(), traffic.clone(), parallel_uploads);
         let publisher =
-            Publisher::new(client, traffic, journal_folder, parallel_uploads, station, outbox, start_spread);
+            Publisher::new(client, traffic, journal_folder, parallel_uploads, station, outbox, start_spread, tools);
         let object = Arc::new(SessionObject {
             session,
             callbacks: Callbacks::new(&options),
@@ -183,6 +187,7 @@ pub unsafe extern "C" fn ftr_session_publish_file(
                 *path = absolute(std::mem::take(path), "note_attachments")?;
             }
         }
+        request.lut = request.lut.map(|path| absolute(path, "lut")).transpose()?;
         for (index, file) in request.files.iter_mut().enumerate() {
             file.path = absolute(std::mem::take(&mut file.path), &format!("files[{index}].path"))?;
         }

@@ -1,8 +1,8 @@
 //! Text and option structs from C.
 
 use super::types::{
-    ftr_http_upload_options, ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options, ftr_publish_file,
-    ftr_publish_options, ftr_session_options, ftr_watch_options,
+    ftr_download_options, ftr_http_upload_options, ftr_hub_info, ftr_hub_publish_options, ftr_hub_subscribe_options,
+    ftr_publish_file, ftr_publish_options, ftr_remove_options, ftr_session_options, ftr_watch_options,
 };
 use crate::session::{Code, Error, Result};
 use std::ffi::{CStr, c_char};
@@ -116,6 +116,18 @@ unsafe impl Options for ftr_hub_info {
 unsafe impl Options for ftr_http_upload_options {
     const NAME: &'static str = "ftr_http_upload_options";
     const FIRST_SIZE: usize = size_of::<ftr_http_upload_options>();
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_download_options {
+    const NAME: &'static str = "ftr_download_options";
+    const FIRST_SIZE: usize = size_of::<ftr_download_options>();
+}
+
+// SAFETY: as above.
+unsafe impl Options for ftr_remove_options {
+    const NAME: &'static str = "ftr_remove_options";
+    const FIRST_SIZE: usize = size_of::<ftr_remove_options>();
 }
 
 /// No options of this library will ever be as large: a larger size is an uninitialised struct.

@@ -78,6 +78,10 @@ pub struct ftr_progress {
     pub files: *const ftr_file_progress,
     /// How many files there are.
     pub file_count: u64,
+    /// Frames that ffmpeg has made, of FTR_STAGE_TRANSCODING; all renditions together.
+    pub frames_done: u64,
+    /// Frames that it is to make; 0 where that is not known.
+    pub frames_total: u64,
 }
 
 /// How far one file of a job is.
@@ -144,31 +148,14 @@ pub struct ftr_job_result {
     pub http_status: i32,
     /// Not used; 0.
     pub reserved: i32,
-    /// All components of the version, the one that reviewers open first: `component_count` structs one after the other, components[0].struct_size bytes apart. NULL: none yet.
-    pub components: *const ftr_component,
-    /// How many components there are.
-    pub component_count: u64,
     /// The note that was written.
     pub note_id: *const c_char,
     /// The review session that shows the version, found or made.
     pub review_session_id: *const c_char,
     /// The server's job that encodes or has encoded the media, of FTR_MODE_ENCODE.
     pub encode_job_id: *const c_char,
-}
-
-/// A component of a version.
-#[repr(C)]
-pub struct ftr_component {
-    /// How much of this struct the library filled, in bytes.
-    pub struct_size: u32,
-    /// Not used; 0.
-    pub reserved: u32,
-    /// Its name, such as "ftrackreview-mp4-1080". Never NULL.
-    pub name: *const c_char,
-    /// Its id. Never NULL.
-    pub id: *const c_char,
-    /// The location that it is in: ftrack.server or ftrack.unmanaged, by their ids. Never NULL.
-    pub location_id: *const c_char,
+    /// Every component that the job has given the version, as the text of a JSON array such as [{"id": "...", "name": "ftrackreview-mp4", "location_id": "..."}], the one that reviewers open first. NULL until there are some.
+    pub components: *const c_char,
 }
 
 /// A log line.
@@ -409,6 +396,10 @@ pub struct ftr_session_options {
     pub start_spread_ms: i32,
     /// Not used; 0.
     pub reserved3: i32,
+    /// The ffmpeg that makes movies and thumbnails: a path, or a name to look for on PATH. It is run as a program of its own, when it is needed. NULL: "ffmpeg" on PATH. "": none is used.
+    pub ffmpeg_path: *const c_char,
+    /// Where media that are made are kept until they are uploaded, in folders of their own that are removed in the end; not used by publishes that are kept in an outbox. NULL: the system's folder for temporary files.
+    pub work_folder: *const c_char,
 }
 
 /// What to publish, and where. Begin with FTR_PUBLISH_OPTIONS_INIT. Everything is copied by ftr_session_publish_file.
@@ -419,7 +410,8 @@ pub struct ftr_publish_options {
     pub struct_size: u32,
     /// FTR_PUBLISH_* flags, or 0.
     pub flags: u32,
-    /// The movie (H.264 mp4) or still (jpg, png). It must not change until the job has ended. Never NULL.
+    /// What is reviewed: a movie, a still, a PDF document, or a sequence of frames such as "shot.%04d.exr", "shot.####.exr", "shot.$F4.exr", "shot.[1001-1100].exr" or "shot.%04d.exr [1001-1100]". It must not change until the job has ended. Never NULL.
+    /// H.264 mp4, jpg, png and PDF are shown as they are; of others FTR_MODE_AUTO has ffmpeg make an mp4 or jpg.
     pub path: *const c_char,
     /// Where it belongs: the id of a task, shot (or other parent), project or version, or names from the project down, such as "project/sq010/sh010/compositing". NULL: FTRACK_CONTEXTID, then FTRACK_TASKID, then FTRACK_SHOTID.
     /// A task's version goes to an asset of the task's parent and is linked to the task. A version's id means a further version of its asset.
@@ -432,7 +424,7 @@ pub struct ftr_publish_options {
     pub comment: *const c_char,
     /// The name of one of the project's version statuses, in any case. NULL: the server's choice.
     pub status: *const c_char,
-    /// A jpg or png to show in lists. NULL: a still is its own thumbnail; a movie has none, which the result warns of, because ftrack shows no play button on such a version.
+    /// A jpg or png to show in lists. NULL: an image beside the movie in `files`, else a still itself, else the movie's middle frame, taken with ffmpeg; without ffmpeg none, which the result warns of, because ftrack shows no play button on such a version.
     pub thumbnail: *const c_char,
     /// Any number: comes back in every event of the job.
     pub tag: u64,
@@ -442,19 +434,6 @@ pub struct ftr_publish_options {
     pub announce_topic: *const c_char,
     /// What that event says besides the ids and the link of the version, as the text of a JSON object. NULL: nothing.
     pub announce_data: *const c_char,
-    /// Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the other, files[0].struct_size bytes apart. NULL: none.
-    /// Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first only: the others are left out, with a warning.
-    pub files: *const ftr_publish_file,
-    /// How many files there are.
-    pub file_count: u64,
-    /// Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as the text of a JSON object; null takes a key away. NULL: nothing.
-    pub meta: *const c_char,
-    /// The number of the movie's first frame, for "ftr_meta".
-    pub first_frame: i64,
-    /// FTR_META_FRAME_OUT_*: what "frameOut" is.
-    pub meta_frame_out: i32,
-    /// Not used; 0.
-    pub reserved: i32,
     /// FTR_MODE_*: how the file becomes something that browsers play.
     pub mode: i32,
     /// How long FTR_MODE_ENCODE waits for the server to encode, in milliseconds, before the job ends with FTR_E_ENCODE_STUCK. 0: 2 hours.
@@ -483,6 +462,29 @@ pub struct ftr_publish_options {
     pub review_session: *const c_char,
     /// Who is to see the review session, as the text of a JSON array such as [{"name": "Anna", "email": "anna@studio.com"}]; "name" may be left out. Each address is added once, and who is added is sent ftrack's invitation; who was in it before gets no other. NULL: nobody.
     pub invitees: *const c_char,
+    /// Files beside `path`: other sizes of it, a thumbnail, source files, frames. `file_count` structs one after the other, files[0].struct_size bytes apart. NULL: none.
+    /// Movies without a component_name are sorted by height: the lowest is "ftrackreview-mp4", the others are "ftrackreview-mp4-1080", "-1440" and "-2160" by what they fit into. They must be one movie: as long, as fast and of the same shape. Of two images the larger is "ftrackreview-image-high". Servers before 4.5 show the first only: the others are left out, with a warning.
+    pub files: *const ftr_publish_file,
+    /// How many files there are.
+    pub file_count: u64,
+    /// Put over what "ftr_meta" of the media says by itself (frameIn, frameOut, frameRate, width, height, format), as the text of a JSON object; null takes a key away. NULL: nothing.
+    pub meta: *const c_char,
+    /// The number of the movie's first frame, for "ftr_meta".
+    pub first_frame: i64,
+    /// FTR_META_FRAME_OUT_*: what "frameOut" is.
+    pub meta_frame_out: i32,
+    /// FTR_HOLES_*: what is done where frames of a sequence are missing, empty or damaged.
+    pub holes: i32,
+    /// FTR_RENDITION_* together: the heights of the movies that ffmpeg makes. None is larger than its source: what a lower source is in full is its largest. 0: one of at most 1080 lines.
+    pub renditions: u32,
+    /// Not used; 0.
+    pub reserved: i32,
+    /// Frames a second of frames, such as "24", "23.976" or "24000/1001"; of a movie that is made of a movie, another rate than the source's. NULL: that of the source; frames need one (FTR_E_FRAME_RATE_NEEDED).
+    pub frame_rate: *const c_char,
+    /// Arguments for ffmpeg instead of the library's own, as the text of a JSON array of texts, without the program. "{input}" and "{output}" must stand in them; "{width}", "{height}", "{rate}", "{frames}", "{key_interval}", "{audio}" and "{lut}" may; "{{" is a brace. Frames are read with "-framerate", "{rate}", "-i", "{input}". What comes out must play. NULL: H.264 in yuv420p with BT.709, key frames for scrubbing, the index in front and AAC sound.
+    pub ffmpeg_arguments: *const c_char,
+    /// A look-up table that takes the values of scene-linear or logarithmic media to the display: a .cube, .3dl, .csp, .dat or .m3d file. NULL: none, and such media are refused with FTR_E_SCENE_LINEAR.
+    pub lut: *const c_char,
 }
 
 /// A file that is published beside the main one. Begin with FTR_PUBLISH_FILE_INIT.
@@ -531,6 +533,38 @@ pub struct ftr_http_upload_options {
     pub answer_timeout_ms: i32,
     /// Not used; 0.
     pub reserved: i32,
+}
+
+/// A component to download, and to where. Begin with FTR_DOWNLOAD_OPTIONS_INIT. Everything is copied by ftr_session_download_component.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_download_options {
+    /// sizeof(ftr_download_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_DOWNLOAD_* flags, or 0.
+    pub flags: u32,
+    /// The id of the FileComponent. Never NULL.
+    pub component_id: *const c_char,
+    /// The file to write. Its folder must be there. Never NULL.
+    pub path: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
+}
+
+/// What to remove. Begin with FTR_REMOVE_OPTIONS_INIT. Everything is copied by ftr_session_remove.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ftr_remove_options {
+    /// sizeof(ftr_remove_options), set by the INIT macro.
+    pub struct_size: u32,
+    /// FTR_REMOVE_* flags, or 0.
+    pub flags: u32,
+    /// "FileComponent", "SequenceComponent" or "AssetVersion". Never NULL.
+    pub entity_type: *const c_char,
+    /// Its id. Never NULL.
+    pub id: *const c_char,
+    /// Any number: comes back in every event of the job.
+    pub tag: u64,
 }
 
 /// How to subscribe to events of the hub. Begin with FTR_HUB_SUBSCRIBE_OPTIONS_INIT. Everything is copied by ftr_hub_subscribe, but for user_data.

@@ -64,7 +64,6 @@ pub struct ResultView {
     pub raw: ftr_job_result,
     _error: Option<Box<ErrorView>>,
     _warnings: Vec<*const c_char>,
-    _components: Vec<ftr_component>,
     _texts: Texts,
 }
 
@@ -82,14 +81,8 @@ impl ResultView {
         let mut texts = Texts::default();
         let error = error.map(ErrorView::new);
         let warnings: Vec<_> = published.warnings.iter().map(|warning| texts.keep(warning)).collect();
-        let component = |component: &Component| ftr_component {
-            struct_size: size_of::<ftr_component>() as u32,
-            reserved: 0,
-            name: texts.keep(&component.name),
-            id: texts.keep(&component.id),
-            location_id: texts.keep(component.location_id),
-        };
-        let components: Vec<ftr_component> = published.components.iter().map(component).collect();
+        let list = |components: &[Component]| Value::from_iter(components.iter().map(component_json)).to_string();
+        let components = (!published.components.is_empty()).then(|| list(&published.components));
         let mut text = |text: &Option<String>| texts.keep_optional(text.as_deref());
         let raw = ftr_job_result {
             struct_size: size_of::<ftr_job_result>() as u32,
@@ -109,18 +102,17 @@ impl ResultView {
             thumbnail_id: text(&published.thumbnail_id),
             link: text(&published.link),
             outbox_id: text(&published.outbox_id),
+            answer: text(&published.answer),
             note_id: text(&published.note_id),
             review_session_id: text(&published.review_session_id),
             encode_job_id: text(&published.encode_job_id),
-            answer: text(&published.answer),
+            components: text(&components),
             warnings: if warnings.is_empty() { null() } else { warnings.as_ptr() },
             warning_count: warnings.len() as u64,
             http_status: published.http_status.unwrap_or_default().into(),
             reserved: 0,
-            components: if components.is_empty() { null() } else { components.as_ptr() },
-            component_count: components.len() as u64,
         };
-        Box::new(ResultView { raw, _error: error, _warnings: warnings, _components: components, _texts: texts })
+        Box::new(ResultView { raw, _error: error, _warnings: warnings, _texts: texts })
     }
 }
 
@@ -157,6 +149,8 @@ impl ProgressView {
             reserved: 0,
             files: if files.is_empty() { null() } else { files.as_ptr() },
             file_count: files.len() as u64,
+            frames_done: progress.frames_done,
+            frames_total: progress.frames_total,
         };
         Box::new(ProgressView { raw, _files: files, _texts: texts })
     }
@@ -431,6 +425,7 @@ fn progress_json(progress: &Progress) -> Value {
         "stage": progress.stage as i32, "bytes_done": progress.bytes_done, "bytes_total": progress.bytes_total,
         "bytes_per_second": progress.bytes_per_second, "remaining_ms": milliseconds(progress.remaining),
         "bytes_stored": progress.bytes_stored, "paused": i32::from(progress.paused),
+        "frames_done": progress.frames_done, "frames_total": progress.frames_total,
         "files": progress.files.iter().map(file_json).collect::<Vec<_>>(),
     })
 }
@@ -456,11 +451,11 @@ fn result_json(state: i32, error: Option<&Error>, published: &Published) -> Valu
         "version_number": published.version_number.unwrap_or(-1), "component_id": published.component_id,
         "component_name": published.component_name, "thumbnail_id": published.thumbnail_id,
         "link": published.link, "warnings": published.warnings, "outbox_id": published.outbox_id,
-        "note_id": published.note_id, "review_session_id": published.review_session_id,
-        "encode_job_id": published.encode_job_id,
         "answer": published.answer,
         "http_status": published.http_status.unwrap_or_default(),
         "components": published.components.iter().map(component_json).collect::<Vec<_>>(),
+        "note_id": published.note_id, "review_session_id": published.review_session_id,
+        "encode_job_id": published.encode_job_id,
     })
 }
 

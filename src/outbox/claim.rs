@@ -78,11 +78,11 @@ impl Claim {
         Ok(())
     }
 
-    /// Writes down that something else is to be published under the same key, such as the same file as it is now. Copies that
+    /// Writes down that something else is to be published by the same user under the same key, such as the same file as it is now. Copies that
     /// it does not name are removed.
     pub fn replace(&mut self, record: Record) -> Result<()> {
         let record = record.kept();
-        if record.id != self.record.id || record.key != self.record.key {
+        if record.id != self.record.id {
             let message = format!("outbox: item \"{}\" was to be replaced by another: please report it", self.id());
             return Err(Error::new(Code::Internal, message));
         }

@@ -1,6 +1,7 @@
 //! What is kept of a publish: what it is, which never changes by itself, and how far it is.
 
 use super::source::SourceNote;
+use super::store::Outbox;
 use crate::session::{Code, Error};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// [`super::Outbox::id_of`] the key.
+    /// [`super::Outbox::id_of`] server, user and key.
     pub id: String,
     /// The idempotency key, the host's or one that was made for this publish.
     pub key: String,
@@ -33,9 +34,10 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record as it is kept: without a password in its URL, and with times as they are read again.
+    /// The record as it is kept: without a password in its URL, with its own id, and with times as they are read again.
     pub(super) fn kept(mut self) -> Record {
         self.server_url = without_user(&self.server_url);
+        self.id = Outbox::id_of(&self.server_url, &self.api_user, &self.key);
         self.created = unix_ms::whole(self.created);
         self
     }

@@ -94,11 +94,13 @@ impl Outbox {
         places.outbox()
     }
 
-    /// The id of the item with this key: the same in every process.
-    pub fn id_of(key: &str) -> String {
+    /// The id of a publish with this key to this server in this user's name: the same in every process. Keys are a host's own,
+    /// and the same one may be used for the staging server and for the real one.
+    pub fn id_of(server_url: &str, api_user: &str, key: &str) -> String {
         /// Drawn once for this purpose.
         const NAMESPACE: Uuid = Uuid::from_u128(0x0d5e_93a1_6b7c_4f28_9a04_c1e2_58f7_bd36);
-        Uuid::new_v5(&NAMESPACE, key.as_bytes()).to_string()
+        // Neither of the first two has a line break in it.
+        Uuid::new_v5(&NAMESPACE, format!("{server_url}\n{api_user}\n{key}").as_bytes()).to_string()
     }
 
     /// Where it is.
@@ -111,12 +113,12 @@ impl Outbox {
         self.0.limits
     }
 
-    /// Keeps a publish. When this returns `New`, it is on disk, and held. The record's id is made from its key.
+    /// Keeps a publish. When this returns `New`, it is on disk, and held. The record's id is made from what it says.
     ///
     /// `OutboxFull` when there are as many items as there may be, and none that failed could give way; `OutboxUnusable`
     /// when it cannot be written. After an error nothing of it is left.
-    pub fn add(&self, mut record: Record) -> Result<Added> {
-        record.id = Outbox::id_of(&record.key);
+    pub fn add(&self, record: Record) -> Result<Added> {
+        let record = record.kept();
         let folder = self.item(&record.id);
         if folder.is_dir() {
             return Ok(Added::There);
@@ -127,7 +129,7 @@ impl Outbox {
         self.sweep();
         self.make_room()?;
         let (fresh, lock) = self.begin()?;
-        let added = self.fill(record.kept(), &fresh, lock, &folder);
+        let added = self.fill(record, &fresh, lock, &folder);
         if !matches!(added, Ok(Added::New(_))) {
             // What stays is swept later.
             let _ = lock::delete(&fresh);

@@ -1,7 +1,8 @@
 //! The first step: are the files there, what are they, will a browser play them. No network.
 
+use super::Mode;
 use super::encode;
-use super::files::{ByPath, Candidate, GivenFile, Role, Shown, arrange};
+use super::files::{self, ByPath, Candidate, GivenFile, Main, Making, Role, Shown, Wish, arrange};
 use super::ids::{self, Slot};
 use super::part::Part;
 use crate::media::{self, Kind, Media, MetaForm};
@@ -13,18 +14,20 @@ use std::sync::Arc;
 pub struct Files {
     /// The main one.
     pub path: PathBuf,
-    /// The main one is for the server to encode.
-    pub encode: bool,
     /// What lists show.
     pub thumbnail: Option<PathBuf>,
     /// Those beside it, with their places.
     pub others: Vec<(GivenFile, PathBuf)>,
+    /// What is wanted of the main one.
+    pub wish: Wish,
 }
 
 /// What was found on disk.
 pub struct Checked {
-    /// What reviewers open; the one that every server shows comes first.
+    /// What reviewers open; the one that every server shows comes first. Empty until it is made.
     pub shown: Vec<Shown>,
+    /// What is to be made.
+    pub making: Option<Making>,
     /// What lists show, where it is a file of its own.
     pub thumbnail: Option<Media>,
     /// What is uploaded as it is.
@@ -75,18 +78,27 @@ pub fn check(files: &Files) -> Result<Checked> {
 
 fn look(files: &Files) -> Result<Checked> {
     let mut warnings = Vec::new();
-    let (mut candidates, mut source) = (Vec::new(), None);
-    match files.encode {
-        true => source = Some(to_encode(&files.path)?),
-        false => candidates.push(candidate(&files.path, Role::Auto, None, &mut warnings)?),
+    let (mut candidates, mut making) = (Vec::new(), None);
+    let (mut source, is_encoded) = (None, files.wish.mode == Mode::Encode);
+    if is_encoded {
+        source = Some(to_encode(&files.path)?);
+    } else {
+        match files::look(&files.path, &files.wish)? {
+            Main::Shown(media) => candidates.push(candidate(media, Role::Auto, None, &mut warnings)),
+            Main::Made(made) => making = Some(made),
+        }
     }
     let mut given_thumbnail = files.thumbnail.as_deref();
     let (mut uploads, mut by_path) = (Vec::new(), Vec::new());
     for (given, path) in &files.others {
         match given.role {
-            Role::Auto | Role::Movie | Role::Image | Role::Pdf if files.encode => return Err(beside_encoded(path)),
+            Role::Auto | Role::Movie | Role::Image | Role::Pdf if is_encoded => return Err(beside_encoded(path)),
             Role::Auto | Role::Movie | Role::Image | Role::Pdf => {
-                candidates.push(candidate(path, given.role, given.component_name.clone(), &mut warnings)?);
+                let media = media::look(path)?;
+                if let Some(reason) = media::plan(&media).reason() {
+                    return Err(reason.error(&media));
+                }
+                candidates.push(candidate(media, given.role, given.component_name.clone(), &mut warnings));
             }
             Role::Thumbnail => given_thumbnail = Some(path),
             Role::Component => uploads.push(upload(given, path)?),
@@ -96,17 +108,24 @@ fn look(files: &Files) -> Result<Checked> {
     let given_thumbnail = given_thumbnail.map(|path| thumbnail(path, &mut warnings)).transpose()?;
     if let Some(source) = source {
         uploads.push(source);
-        return Ok(Checked { shown: Vec::new(), thumbnail: given_thumbnail, uploads, by_path, warnings });
+        let shown = Vec::new();
+        return Ok(Checked { shown, making: None, thumbnail: given_thumbnail, uploads, by_path, warnings });
     }
-    let arranged = arrange(candidates, given_thumbnail.is_some())?;
-    Ok(Checked { shown: arranged.shown, thumbnail: given_thumbnail.or(arranged.thumbnail), uploads, by_path, warnings })
+    let made = making.as_ref().map(|_| files.path.as_path());
+    let arranged = arrange(candidates, made, given_thumbnail.is_some())?;
+    Ok(Checked {
+        shown: arranged.shown,
+        making,
+        thumbnail: given_thumbnail.or(arranged.thumbnail),
+        uploads,
+        by_path,
+        warnings,
+    })
 }
 
-fn candidate(path: &Path, role: Role, name: Option<String>, warnings: &mut Vec<String>) -> Result<Candidate> {
-    let media = media::probe(path)?;
-    media::verdict(&media)?;
-    warnings.extend(media.warnings.iter().map(|warning| told(path, warning)));
-    Ok(Candidate { media, role, name })
+fn candidate(media: Media, role: Role, name: Option<String>, warnings: &mut Vec<String>) -> Candidate {
+    warnings.extend(media.warnings.iter().map(|warning| told(media.source.path(), warning)));
+    Candidate { media, role, name }
 }
 
 /// What the server is to encode: anything that is a movie or an image, also one that browsers do not show.

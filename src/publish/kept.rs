@@ -24,7 +24,7 @@ pub struct Kept {
     record: Record,
     /// Taken when the item is let go.
     claim: Arc<Mutex<Option<Claim>>>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 impl Kept {
@@ -34,7 +34,7 @@ impl Kept {
             id: claim.record().id.clone(),
             folder: claim.folder().to_owned(),
             record: claim.record().clone(),
-            state: Mutex::new(claim.state()),
+            state: Arc::new(Mutex::new(claim.state())),
             claim: Arc::new(Mutex::new(Some(claim))),
         }
     }
@@ -175,13 +175,15 @@ impl Kept {
     }
 
     async fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
-        let state = {
-            let mut state = self.state.lock();
-            change(&mut state);
-            state.clone()
-        };
-        let claim = self.claim.clone();
-        blocking(move || claim.lock().as_ref().map_or(Ok(()), |claim| claim.set_state(state))).await
+        change(&mut self.state.lock());
+        let (claim, state) = (self.claim.clone(), self.state.clone());
+        blocking(move || {
+            let claim = claim.lock();
+            // As it is when it is written: of two changes at once, the one that is written last must not be the earlier one.
+            let state = state.lock().clone();
+            claim.as_ref().map_or(Ok(()), |claim| claim.set_state(state))
+        })
+        .await
     }
 }
 
@@ -225,8 +227,6 @@ pub fn may_pass(error: &Error) -> bool {
         Class::Network | Class::Configuration => true,
         Class::Server => error.retryable() || error.code == Code::Unauthorised,
         Class::Storage => error.retryable(),
-        // The server may have encoded it by then.
-        Class::Media => error.code == Code::EncodeStuck,
         // A drive may come back; a file that was changed is another file.
         Class::File => error.code == Code::SourceGone,
         _ => false,
@@ -238,15 +238,16 @@ pub fn record(work: &Work) -> Record {
     let (client, request, key) = (work.client(), &work.request, &work.key);
     let mut sources: Vec<&PathBuf> = std::iter::once(&request.path).chain(&request.thumbnail).collect();
     // A file may be in two roles, and is copied once.
-    for path in request.read_files() {
+    for path in request.read_files().chain(request.attachments()) {
         if !sources.contains(&path) {
             sources.push(path);
         }
     }
+    let server_url = server_url(client);
     Record {
-        id: Outbox::id_of(key),
+        id: Outbox::id_of(&server_url, client.api_user(), key),
         key: key.clone(),
-        server_url: server_url(client),
+        server_url,
         api_user: client.api_user().to_owned(),
         tag: work.job.name().tag,
         created: SystemTime::now(),
@@ -295,4 +296,40 @@ pub fn request(record: &Record) -> Result<Request> {
 /// A wait that grows with a farm: anywhere between nothing and `longest`.
 pub fn spread(longest: Duration) -> Duration {
     retry::pause_between(Duration::ZERO, longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::Limits;
+
+    #[tokio::test]
+    async fn of_many_things_noted_at_once_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::new(folder.path().to_owned(), Limits::default());
+        let record = Record {
+            id: String::new(),
+            key: "a".to_owned(),
+            server_url: "https://studio.example".to_owned(),
+            api_user: "user".to_owned(),
+            tag: 0,
+            created: SystemTime::now(),
+            library: String::new(),
+            request: Value::Null,
+            sources: Vec::new(),
+        };
+        let kept = Kept::new(take(&outbox, record).unwrap());
+        let id = kept.id.clone();
+        let mut names = Vec::new();
+        for round in 0..10 {
+            let more: Vec<String> = (0..8).map(|number| format!("{round} {number}")).collect();
+            futures_util::future::try_join_all(more.iter().map(|name| kept.note(name, json!(true)))).await.unwrap();
+            names.extend(more);
+            let facts = kept.claim.lock().as_ref().unwrap().state().facts;
+            assert!(names.iter().all(|name| facts.contains_key(name)), "{facts:?}");
+        }
+        drop(kept);
+        let facts = outbox.claim(&id).unwrap().state().facts;
+        assert!(names.iter().all(|name| facts.contains_key(name)), "{facts:?}");
+    }
 }

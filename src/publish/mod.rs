@@ -17,6 +17,7 @@ mod files; // the files of one publish, and what becomes of them
 mod ids; // the ids of one publish
 mod into; // an existing version that gets new media
 mod kept; // one publish and its item in the outbox
+mod make; // media are made of what browsers do not play
 mod names; // a default name for the asset
 mod outcome; // how a publish ends: done, parked, or failed with everything taken back
 mod part; // a component and the file that its bytes come from
@@ -30,13 +31,15 @@ mod run; // the steps in order, and what stops them
 mod size; // how large an object in storage is
 mod store; // components are created and bytes uploaded
 mod thumbnail; // the thumbnail on more than the version
+mod tools; // ffmpeg, and a folder to work in
 mod version; // the version is created and given its media
 mod work; // what all steps of one publish share
 
 pub use around::{Around, Texts};
-pub use files::{GivenFile, Role};
+pub use files::{GivenFile, OnHoles, Role};
 pub use kept::is_known;
 pub use publisher::Publisher;
 pub use request::{Mode, Request};
 pub use resume::{How, Register, belongs, follow, no_outbox, resume};
 pub use run::start;
+pub use tools::Tools;

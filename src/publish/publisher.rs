@@ -1,5 +1,6 @@
 //! What all publishes of a session share.
 
+use super::tools::{Finder, Tools};
 use crate::ftrack::Client;
 use crate::hub::Hub;
 use crate::outbox::Outbox;
@@ -24,6 +25,8 @@ pub struct Publisher {
     pub outbox: Option<Outbox>,
     /// The longest that a publish waits before it begins.
     pub start_spread: Duration,
+    /// What makes media.
+    pub(super) finder: Finder,
     /// Items of the outbox that run at once without the host having asked for them.
     pub(super) resumed: Arc<Semaphore>,
     films: Arc<Semaphore>,
@@ -32,6 +35,7 @@ pub struct Publisher {
 
 impl Publisher {
     /// `parallel_uploads` publishes of large files run at once, and as many of small ones.
+    #[allow(clippy::too_many_arguments)] // each is another thing, given once
     pub fn new(
         client: Arc<Client>,
         traffic: Arc<Traffic>,
@@ -40,10 +44,22 @@ impl Publisher {
         hub: Arc<Hub>,
         outbox: Option<Outbox>,
         start_spread: Duration,
+        tools: Tools,
     ) -> Arc<Publisher> {
         let (films, small) = (Arc::new(Semaphore::new(parallel_uploads)), Arc::new(Semaphore::new(parallel_uploads)));
         let resumed = Arc::new(Semaphore::new(policy::OUTBOX_RESUMED));
-        Arc::new(Publisher { client, traffic, journal_folder, hub, outbox, start_spread, resumed, films, small })
+        Arc::new(Publisher {
+            client,
+            traffic,
+            journal_folder,
+            hub,
+            outbox,
+            start_spread,
+            finder: Finder::new(tools),
+            resumed,
+            films,
+            small,
+        })
     }
 
     /// A turn for a publish of `bytes`, to be held until its end; who comes first goes first. A still has not to wait for

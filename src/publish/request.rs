@@ -2,10 +2,10 @@
 
 use super::around::Around;
 use super::context::Context;
-use super::files::{GivenFile, Role};
+use super::files::{GivenFile, OnHoles, Role, Wish, rate};
 use super::ids::{self, Slot};
 use crate::ftrack::settings::Variables;
-use crate::media::{FrameOut, MetaForm};
+use crate::media::{FrameOut, MetaForm, Rational};
 use crate::session::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -63,6 +63,27 @@ pub struct Request {
     /// The number of a movie's first frame.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub first_frame: i64,
+    /// What is done about frames that are missing.
+    #[serde(default, skip_serializing_if = "OnHoles::is_refuse")]
+    pub on_holes: OnHoles,
+    /// Whether the main path is a sequence also where it is the name of one frame.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_sequence: bool,
+    /// Frames a second, of frames, or of the movie that is made of another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_rate: Option<String>,
+    /// Heights of the movies that are made; none is one of the usual height.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renditions: Vec<u32>,
+    /// ffmpeg's arguments instead of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ffmpeg_arguments: Option<Vec<String>>,
+    /// How values become those of a display.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lut: Option<PathBuf>,
+    /// Whether values are those of a display, whatever the file says.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub display_referred: bool,
     /// Whether the task shows the thumbnail, too.
     #[serde(default, skip_serializing_if = "is_false")]
     pub task_thumbnail: bool,
@@ -97,6 +118,8 @@ pub enum Mode {
     Direct,
     /// The server encodes it.
     Encode,
+    /// ffmpeg makes it, on this machine.
+    Transcode,
 }
 
 impl Mode {
@@ -110,13 +133,13 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
 /// What is not set is left out.
 fn is_default(around: &Around) -> bool {
     *around == Around::default()
-}
-
-fn is_zero(number: &i64) -> bool {
-    *number == 0
 }
 
 impl Request {
@@ -162,13 +185,25 @@ impl Request {
         }
     }
 
+    /// Frames a second, where the host says them. They were read when the publish was accepted.
+    pub fn frame_rate(&self) -> Option<Rational> {
+        self.frame_rate.as_deref().and_then(|text| rate::parse(text).ok())
+    }
+
+    /// What is wanted of the main file.
+    pub fn wish(&self) -> Wish {
+        Wish {
+            mode: self.mode,
+            frame_rate: self.frame_rate(),
+            on_holes: self.on_holes,
+            is_sequence: self.is_sequence,
+            knows_colours: self.lut.is_some() || self.display_referred,
+        }
+    }
+
     /// The files that the publish reads, beside the main one and the thumbnail.
     pub fn read_files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.files
-            .iter()
-            .filter(|file| !matches!(file.role, Role::Unmanaged | Role::Sequence))
-            .map(|file| &file.path)
-            .chain(self.attachments())
+        self.files.iter().filter(|file| !matches!(file.role, Role::Unmanaged | Role::Sequence)).map(|file| &file.path)
     }
 
     /// What can be said of the files without looking at them.
@@ -230,6 +265,9 @@ impl Request {
             return Err(Error::new(Code::InvalidArgument, "path: is empty: give the path of a movie or still"));
         }
         self.check_files()?;
+        if let Some(text) = &self.frame_rate {
+            rate::parse(text)?;
+        }
         let context = self.context.or_else(|| variables.context.clone()).ok_or_else(|| {
             Error::new(
                 Code::NoContext,

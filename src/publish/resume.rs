@@ -211,6 +211,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         is_resumed: true,
         made: Mutex::new(made),
         turn: Mutex::default(),
+        work_folder: OnceLock::new(),
         begun: Notify::new(),
     };
     work.go_on().await

@@ -36,6 +36,7 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         is_resumed: false,
         made: Mutex::default(),
         turn: Mutex::default(),
+        work_folder: OnceLock::new(),
         begun: Notify::new(),
     };
     session.start(accepted, async move { work.run().await });
@@ -169,6 +170,7 @@ impl Work {
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }
+        let tool = self.tool_for(&checked).await?;
 
         self.job.enter(Stage::Resolving);
         let place = resolve(self.client(), &self.request).await?;
@@ -179,9 +181,7 @@ impl Work {
             published.asset_name = Some(place.asset_name().to_owned());
         });
 
-        if checked.shown.len() > 1 {
-            self.leave_out_what_old_servers_do_not_show(&mut checked).await?;
-        }
+        let larger = self.server_shows_larger(&mut checked).await?;
         if self.request.mode == Mode::Encode {
             if let Some(job) = encode::earlier(self, &place, &checked).await? {
                 return Ok(Prepared { place, checked, found: Found::Encoding(job) });
@@ -189,6 +189,9 @@ impl Work {
         } else if done_before(self, &place, &checked).await? {
             return Ok(Prepared { place, checked, found: Found::Shown });
         }
+
+        self.make(&mut checked, tool.as_ref(), larger).await?;
+        self.take_thumbnail(&mut checked).await?;
 
         self.job.enter(Stage::Uploading);
         let mut parts = checked.parts(&self.request.meta_form());
@@ -253,17 +256,31 @@ impl Work {
         around::invite_guests(self, place).await
     }
 
-    async fn leave_out_what_old_servers_do_not_show(&self, checked: &mut Checked) -> Result<()> {
+    /// Whether there may be more than one rendition. What old servers do not show is left out.
+    async fn server_shows_larger(&self, checked: &mut Checked) -> Result<bool> {
+        let are_to_be_made = checked.making.is_some() && self.request.renditions.len() > 1;
+        if checked.shown.len() < 2 && !are_to_be_made {
+            return Ok(true);
+        }
         let version = self.client().server_information().await?.version;
-        if is_older(&version, policy::LARGER_RENDITIONS) {
-            let left_out: Vec<String> = checked.shown.drain(1..).map(|shown| shown.name).collect();
+        let is_older = is_older(&version, policy::LARGER_RENDITIONS);
+        if is_older {
+            checked.shown.truncate(1);
             let (major, minor) = policy::LARGER_RENDITIONS;
             self.warn(format!(
-                "the server is {version}, and {} is shown since {major}.{minor}: it was left out",
-                left_out.join(", ")
+                "the server is {version}, and renditions beside the first are shown since {major}.{minor}: they were left out"
             ));
         }
-        Ok(())
+        Ok(!is_older)
+    }
+}
+
+/// What cannot be read, such as "dev", is new.
+fn is_older(version: &str, than: (u32, u32)) -> bool {
+    let mut numbers = version.split('.').map(|number| number.trim().parse::<u32>());
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
+        _ => false,
     }
 }
 
@@ -282,15 +299,6 @@ enum Found {
     Encoding(Job),
     /// Reviewers have the media.
     Shown,
-}
-
-/// What cannot be read, such as "dev", is new.
-fn is_older(version: &str, than: (u32, u32)) -> bool {
-    let mut numbers = version.split('.').map(|number| number.trim().parse::<u32>());
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
-        _ => false,
-    }
 }
 
 /// Why a publish that is asked to end goes on no further.

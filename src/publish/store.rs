@@ -28,6 +28,8 @@ struct File {
     plan: Plan,
     /// Of a file whose storage is to refuse other bytes.
     md5: Option<[u8; 16]>,
+    /// An earlier try had stored all of it.
+    is_stored: bool,
     progress: Arc<Progress>,
 }
 
@@ -49,9 +51,9 @@ impl Stored {
             entity_type: "FileComponent",
             component: Component { name: part.name.clone(), id: ids.of(&part.slot), location_id: SERVER_LOCATION },
         };
-        // What hangs on the note is not the version's.
-        let of_version = self.parts.iter().filter(|part| !matches!(part.slot, Slot::Attachment(_)));
-        let mut attached: Vec<Attached> = of_version.map(part).chain(self.registered.iter().cloned()).collect();
+        // What hangs on the note is the note's.
+        let parts = self.parts.iter().filter(|part| !matches!(part.slot, Slot::Attachment(_)));
+        let mut attached: Vec<Attached> = parts.map(part).chain(self.registered.iter().cloned()).collect();
         attached.sort_by_key(|attached| attached.component.id != ids.component);
         attached
     }
@@ -65,6 +67,9 @@ pub async fn store(work: &Work, place: &Place, parts: Vec<Part>) -> Result<Store
         for file in files.iter_mut().filter(|file| file.plan == Plan::Single) {
             file.md5 = Some(digest(&file.source).await?);
         }
+    }
+    for file in &mut files {
+        file.is_stored = is_stored(work, file).await;
     }
 
     let (asset_id, metadata) = begin(work, place, &files).await?;
@@ -100,6 +105,7 @@ fn file(part: &Part, work: &Work) -> Result<File> {
         })?,
         source,
         md5: None,
+        is_stored: false,
         progress: Arc::default(),
     })
 }
@@ -137,7 +143,8 @@ async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
 }
 
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
-/// same in one batch (share.js). The upload metadata are in the order of the files.
+/// same in one batch (share.js). The upload metadata are in the order of the files, nothing for those that are in storage already:
+/// some servers open an upload by giving its addresses, and nobody would end it.
 async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
     {
         let mut made = work.made.lock();
@@ -154,7 +161,12 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,
         None => None,
     };
-    Ok((asset_id, results.skip(1).step_by(2).collect()))
+    let metadata = files.iter().map(|file| {
+        // What became of the component itself.
+        results.next();
+        if file.is_stored { Value::Null } else { results.next().unwrap_or_default() }
+    });
+    Ok((asset_id, metadata.collect()))
 }
 
 /// Creates the components that are not there, and has those that are there fit the files: they are of an earlier try, or of this
@@ -171,7 +183,9 @@ async fn create_or_update(work: &Work, place: &Place, files: &[File]) -> Result<
                 true => Operation::update("FileComponent", &[&file.component_id], attributes(file)),
                 false => Operation::create("FileComponent", &file.component_id, attributes(file)),
             });
-            operations.push(metadata(file));
+            if !file.is_stored {
+                operations.push(metadata(file));
+            }
         }
         if missing.is_empty() {
             return work.client().call_repeatable(&operations).await;
@@ -212,7 +226,7 @@ fn metadata(file: &File) -> Operation {
 
 /// Uploads one file, puts its parts together and checks what the storage holds then. Returns what is not as it should be.
 async fn upload(work: &Work, file: &File, metadata: Value) -> Result<Vec<String>> {
-    if is_stored(work, file).await {
+    if file.is_stored {
         file.progress.found_stored(file.source.size_bytes());
         work.log.info("publish", format_args!("{} had been stored by an earlier try", file.file_name));
         return Ok(Vec::new());

@@ -175,16 +175,19 @@ async fn attach(work: &Work, place: &Place, checked: &Checked, stored: &Stored) 
         let version = attributes([("version_id", json!(work.version_id()))]);
         Operation::update(attached.entity_type, &[&attached.component.id], version)
     };
-    let of_version = stored.attached(&work.ids).into_iter().filter(|attached| {
-        // A source that the server encodes and deletes is nobody's.
-        work.request.mode != Mode::Encode || work.request.keep_original || attached.component.id != work.ids.component
-    });
-    let mut operations: Vec<Operation> = of_version.map(attach).collect();
+    let mut attached = stored.attached(&work.ids);
     if work.request.mode == Mode::Encode {
-        // What reviewers see comes when the server has encoded.
+        // A source that the server encodes and deletes is nobody's, and what reviewers see comes when it has.
+        attached.retain(|attached| work.request.keep_original || attached.component.id != work.ids.component);
         let client = work.client().patient(policy::ATTACH_PATIENCE);
-        return if operations.is_empty() { Ok(()) } else { client.call_repeatable(&operations).await.map(drop) };
+        if !attached.is_empty() {
+            let operations: Vec<Operation> = attached.iter().cloned().map(attach).collect();
+            client.call_repeatable(&operations).await?;
+        }
+        work.job.note(|published| published.components = attached.into_iter().map(|known| known.component).collect());
+        return Ok(());
     }
+    let mut operations: Vec<Operation> = attached.iter().cloned().map(attach).collect();
     if place.version.is_some() {
         let thumbnail = checked.thumbnail_slot().map(|slot| work.ids.of(&slot));
         operations.extend(into::update(work, place, thumbnail.as_deref()));
@@ -192,7 +195,10 @@ async fn attach(work: &Work, place: &Place, checked: &Checked, stored: &Stored) 
     around::show(work, place, &operations).await.map_err(|error| {
         let what = if place.version.is_some() { "is there" } else { "was created" };
         Error { message: format!("the version {what} and could not be given its media: {}", error.message), ..error }
-    })
+    })?;
+    let given = attached.into_iter().map(|attached| attached.component).collect();
+    work.job.note(|published| published.components = given);
+    Ok(())
 }
 
 /// The server has encoded the media and shows them: what belongs to the version follows.

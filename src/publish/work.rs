@@ -1,10 +1,11 @@
 //! What all steps of one publish share.
 
+use super::Request;
 use super::check::Files;
+use super::files::WorkFolder;
 use super::ids::Ids;
 use super::kept::Kept;
 use super::publisher::Publisher;
-use super::{Mode, Request};
 use crate::ftrack::Client;
 use crate::session::Job;
 use crate::session::log::Log;
@@ -31,9 +32,14 @@ pub struct Work {
     pub made: Mutex<Made>,
     /// Its turn among the publishes of its size, until it is given up.
     pub turn: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Where media are made, if no outbox keeps them.
+    pub work_folder: OnceLock<WorkFolder>,
     /// Told when the components are there, or will not be.
     pub begun: Notify,
 }
+
+/// What the names of files begin with that were made for a publish.
+pub const MADE: &str = "made-";
 
 /// What may exist on the server because of this publish: noted before it is asked for.
 #[derive(Clone, Default)]
@@ -88,8 +94,8 @@ impl Work {
         let request = &self.request;
         Files {
             path: self.media_path(),
-            encode: request.mode == Mode::Encode,
             thumbnail: request.thumbnail.as_deref().map(|path| self.path_of(path)),
+            wish: request.wish(),
             others: request.files.iter().map(|file| (file.clone(), self.path_of(&file.path))).collect(),
         }
     }
@@ -100,7 +106,8 @@ impl Work {
             Some(kept) => kept.name_of(path),
             None => path.file_name().unwrap_or_default().to_owned(),
         };
-        name.to_string_lossy().into_owned()
+        let name = name.to_string_lossy();
+        name.strip_prefix(MADE).unwrap_or(&name).to_owned()
     }
 
     /// The same for what hangs on the note.

@@ -357,7 +357,11 @@ mod linux {
         }
         // SAFETY: an open descriptor; the new one is nobody else's.
         let moved = unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) };
-        if moved < 0 { Err(io::Error::last_os_error()) } else { Ok(unsafe { OwnedFd::from_raw_fd(moved) }) }
+        if moved < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: just opened, and nobody else knows it.
+        Ok(unsafe { OwnedFd::from_raw_fd(moved) })
     }
 
     /// One more than the highest number that is open, as far as it can be seen: others may open more meanwhile.

@@ -320,6 +320,8 @@ pub enum Stage {
     Removing = 9,
     /// The server encodes; between `Versioning` and `Finishing`.
     Encoding = 10,
+    /// ffmpeg makes media, on this machine; between `Resolving` and `Uploading`.
+    Transcoding = 11,
 }
 
 /// The result of nearly everything.

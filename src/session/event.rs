@@ -130,6 +130,10 @@ pub struct Progress {
     pub paused: bool,
     /// Each file.
     pub files: Vec<FileProgress>,
+    /// Frames that ffmpeg has made.
+    pub frames_done: u64,
+    /// Frames that it is to make; 0 where that is not known.
+    pub frames_total: u64,
 }
 
 /// How far one file of a job is.

@@ -27,6 +27,7 @@ pub struct Job {
     state: Mutex<JobState>,
     end: Condvar,
     measure: OnceLock<Measure>,
+    frames: Mutex<(u64, u64)>,
     stop: AtomicU8,
     stopped: Notify,
     gate: Arc<Gate>,
@@ -50,6 +51,7 @@ impl Job {
             state: Mutex::new(state),
             end: Condvar::new(),
             measure: OnceLock::new(),
+            frames: Mutex::default(),
             stop: AtomicU8::new(GO_ON),
             stopped: Notify::new(),
             gate: Arc::default(),
@@ -141,6 +143,11 @@ impl Job {
         let _ = self.measure.set(measure);
     }
 
+    /// How many frames of how many ffmpeg has made; 0 is not known.
+    pub fn count_frames(&self, done: u64, total: u64) {
+        *self.frames.lock() = (done, total);
+    }
+
     /// Notes what exists on the server, for the job's end.
     pub fn note(&self, change: impl FnOnce(&mut Published)) {
         change(&mut self.state.lock().published);
@@ -181,7 +188,13 @@ impl Job {
     /// Tells the host how far the job is, if that has changed.
     pub(super) fn tell_progress(&self, meter: &Mutex<Meter>) {
         let files = self.measure.get().map(|measure| measure()).unwrap_or_default();
-        let reading = Reading { job: self.name(), stage: self.stage(), paused: self.gate.is_closed(), files };
+        let reading = Reading {
+            job: self.name(),
+            stage: self.stage(),
+            paused: self.gate.is_closed(),
+            files,
+            frames: *self.frames.lock(),
+        };
         if let Some(progress) = meter.lock().read(reading) {
             self.queue.progress(progress);
         }
@@ -265,6 +278,7 @@ struct Reading {
     stage: Stage,
     paused: bool,
     files: Vec<FileProgress>,
+    frames: (u64, u64),
 }
 
 /// Speed is the mean over about this long: shorter jumps with every part, longer lags behind a cap or a stall.
@@ -273,7 +287,7 @@ const SPEED_WINDOW: Duration = Duration::from_secs(2);
 impl Meter {
     /// Nothing when nothing has changed.
     fn read(&mut self, reading: Reading) -> Option<Progress> {
-        let Reading { job, stage, paused, mut files } = reading;
+        let Reading { job, stage, paused, mut files, frames } = reading;
         // A request that failed takes back what it had counted; the host sees the number rest until it is reached again.
         for (file, last) in files.iter_mut().zip(self.last.iter().flat_map(|last| &last.files)) {
             file.bytes_done = file.bytes_done.max(last.bytes_done);
@@ -289,7 +303,8 @@ impl Meter {
         let changed = self.last.as_ref().is_none_or(|last| {
             // Also of a stall the host learns: by a speed that falls.
             let slower = last.bytes_per_second >= 1.0 && last.bytes_per_second >= 2.0 * self.speed;
-            slower || (last.stage, last.paused, &last.files) != (stage, paused, &files)
+            let before = (last.stage, last.paused, last.frames_done, last.frames_total);
+            slower || before != (stage, paused, frames.0, frames.1) || last.files != files
         });
         let progress = Progress {
             job,
@@ -301,6 +316,8 @@ impl Meter {
             remaining,
             paused,
             files,
+            frames_done: frames.0,
+            frames_total: frames.1,
         };
         changed.then(|| self.last.insert(progress).clone())
     }
@@ -327,7 +344,7 @@ mod tests {
 
     fn reading(paused: bool, done: u64, stored: u64) -> Reading {
         let file = FileProgress { name: "a.mp4".into(), bytes_done: done, bytes_stored: stored, bytes_total: 100 };
-        Reading { job: JobName::default(), stage: Stage::Uploading, paused, files: vec![file] }
+        Reading { job: JobName::default(), stage: Stage::Uploading, paused, files: vec![file], frames: (0, 0) }
     }
 
     #[test]

@@ -143,6 +143,12 @@ pub const PARALLEL_UPLOADS: usize = 4;
 /// Servers show movies and images of more than one size since this version (official documentation, web review).
 pub const LARGER_RENDITIONS: (u32, u32) = (4, 5);
 
+/// Movies that are made are no higher than this unless the host asks for more: it is what all browsers decode without effort.
+pub const REVIEW_HEIGHT: u32 = 1080;
+
+/// Frames that are taken as thumbnails are no wider than this, as those of ftrack's own Nuke Studio integration.
+pub const THUMBNAIL_WIDTH: u32 = 1280;
+
 /// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
 /// for those; more would only take memory from other publishes.
 pub const FILES_AT_ONCE: usize = 6;

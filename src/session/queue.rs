@@ -417,6 +417,8 @@ mod tests {
             remaining: None,
             paused: false,
             files: Vec::new(),
+            frames_done: 0,
+            frames_total: 0,
         }
     }
 

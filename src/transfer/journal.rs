@@ -8,6 +8,7 @@ use crate::session::{Code, Error, Result};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -75,6 +76,7 @@ impl Journal {
     pub fn forget(folder: &Path, component_id: &str) {
         // One that stays is taken for another upload's, and begun anew.
         let _ = fs::remove_file(path(folder, component_id));
+        remove_unfinished(folder, component_id);
     }
 
     /// Whether something is noted.
@@ -137,19 +139,19 @@ impl Journal {
         *self.open.lock() = None;
         // One that stays is taken for another upload's, and begun anew.
         let _ = fs::remove_file(&self.path);
-        self.remove_unfinished();
+        if let (Some(folder), Some(component_id)) = (self.path.parent(), self.path.file_stem().and_then(OsStr::to_str))
+        {
+            remove_unfinished(folder, component_id);
+        }
     }
+}
 
-    /// What processes left that were killed while they began this journal.
-    fn remove_unfinished(&self) {
-        let (Some(folder), Some(stem)) = (self.path.parent(), self.path.file_stem()) else { return };
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let is_ours =
-                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(stem.as_encoded_bytes()));
-            if is_ours && path.extension().is_some_and(|ending| ending == "new") {
-                let _ = fs::remove_file(path);
-            }
+/// What processes left that were killed while they began a journal of this component.
+fn remove_unfinished(folder: &Path, component_id: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(component_id) && name.ends_with(".new")) {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }

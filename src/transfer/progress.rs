@@ -45,6 +45,16 @@ impl Progress {
         self.begin(total, total);
     }
 
+    /// So many bytes of a download have arrived on this machine.
+    pub(super) fn receive(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// And are on its disk.
+    pub(super) fn land(&self, bytes: u64) {
+        self.stored.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Never below nothing: a request of an upload that was begun anew may fail late.
     fn take_back(&self, bytes: u64) {
         let back = |sent: u64| Some(sent.saturating_sub(bytes));

@@ -69,7 +69,7 @@ const ASK: &str = "ask the storage's administrator";
 const AGAIN: &str = "publish again, and if it happens again ask the storage's administrator";
 
 /// What is secret in an upload address: its query, and each value in it that is long enough for a signature.
-fn secrets(url: &Url) -> impl Iterator<Item = SecretString> {
+pub(super) fn secrets(url: &Url) -> impl Iterator<Item = SecretString> {
     let raw = url.query().into_iter().flat_map(|query| query.split('&').filter_map(|pair| pair.split_once('=')));
     let raw = raw.map(|(_, value)| value.to_owned());
     let plain = url.query_pairs().map(|(_, value)| value.into_owned());
@@ -87,9 +87,7 @@ pub(super) fn etag(headers: &HeaderMap) -> Option<String> {
 /// Compares what the storage says it holds with what was sent, where its ETag is an MD5: with keys of its own (SSE-KMS
 /// or SSE-C) or for parts put together it is something else. Says whether it could be compared.
 pub(super) fn check_etag(etag: &str, md5: [u8; 16], headers: &HeaderMap, url: &Url) -> Result<bool> {
-    let own_key = headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
-        || headers.get("x-amz-server-side-encryption").is_some_and(|kind| kind.as_bytes().starts_with(b"aws:"));
-    let is_md5 = etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit()) && !own_key;
+    let is_md5 = is_md5(etag, headers);
     let sent: String = md5.iter().map(|byte| format!("{byte:02x}")).collect();
     if !is_md5 || etag.eq_ignore_ascii_case(&sent) {
         return Ok(is_md5);
@@ -98,6 +96,13 @@ pub(super) fn check_etag(etag: &str, md5: [u8; 16], headers: &HeaderMap, url: &U
     let message =
         format!("the storage holds other bytes at {place} than were sent (MD5 {etag} and not {sent}): {AGAIN}");
     Err(Error::new(Code::StorageMismatch, message))
+}
+
+/// Whether an ETag, without quotes, is the MD5 of what is stored.
+pub(super) fn is_md5(etag: &str, headers: &HeaderMap) -> bool {
+    let own_key = headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
+        || headers.get("x-amz-server-side-encryption").is_some_and(|kind| kind.as_bytes().starts_with(b"aws:"));
+    etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit()) && !own_key
 }
 
 #[cfg(test)]

@@ -78,6 +78,11 @@ impl Traffic {
         self.rate.set(bytes_per_second);
     }
 
+    /// What the host chose, and how patient it is.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// How what arrived is compared.
     pub fn verify(&self) -> Verify {
         self.limits.verify

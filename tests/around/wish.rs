@@ -2,7 +2,7 @@
 
 use super::host::{Session, Staging, example, last_error, publish_options, session_options, text};
 use ftreview::ffi::constants::*;
-use ftreview::ffi::types::{ftr_component, ftr_job_result, ftr_publish_options, ftr_session_options};
+use ftreview::ffi::types::{ftr_job_result, ftr_publish_options, ftr_session_options};
 use ftreview::ffi::{ftr_job_free, ftr_job_wait, ftr_session_publish_file};
 use std::ffi::{CStr, CString, c_char};
 use std::path::PathBuf;
@@ -147,11 +147,11 @@ pub fn wait(job: u64) -> End {
         assert_eq!(ftr_job_wait(job, GUARD_MS, &mut result), FTR_OK, "{}", last_error());
         let result_of = &*result;
         let error = result_of.error.as_ref();
-        let component = |index: usize| {
-            let place = result_of.components.cast::<u8>().add(index * (*result_of.components).struct_size as usize);
-            copy((*place.cast::<ftr_component>()).name)
+        let components: Vec<serde_json::Value> = match copy(result_of.components) {
+            none if none.is_empty() => Vec::new(),
+            text => serde_json::from_str(&text).unwrap(),
         };
-        let components = (0..result_of.component_count as usize).map(component).collect();
+        let components = components.iter().map(|component| component["name"].as_str().unwrap().to_owned()).collect();
         let warnings =
             (0..result_of.warning_count as usize).map(|index| copy(*result_of.warnings.add(index))).collect();
         let end = End {

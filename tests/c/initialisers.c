@@ -15,6 +15,8 @@ int main(void)
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT, empty_watch;
     ftr_publish_file file = FTR_PUBLISH_FILE_INIT, empty_file;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT, empty_upload;
+    ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT, empty_download;
+    ftr_remove_options removal = FTR_REMOVE_OPTIONS_INIT, empty_removal;
 
     memset(&empty_session, 0, sizeof empty_session);
     empty_session.struct_size = sizeof empty_session;
@@ -33,6 +35,10 @@ int main(void)
     empty_watch.struct_size = sizeof empty_watch;
     memset(&empty_upload, 0, sizeof empty_upload);
     empty_upload.struct_size = sizeof empty_upload;
+    memset(&empty_download, 0, sizeof empty_download);
+    empty_download.struct_size = sizeof empty_download;
+    memset(&empty_removal, 0, sizeof empty_removal);
+    empty_removal.struct_size = sizeof empty_removal;
 
     memset(&empty_file, 0, sizeof empty_file);
     empty_file.struct_size = sizeof empty_file;
@@ -58,5 +64,9 @@ int main(void)
         return 10;
     if (memcmp(&upload, &empty_upload, sizeof upload) != 0)
         return 9;
+    if (memcmp(&download, &empty_download, sizeof download) != 0)
+        return 10;
+    if (memcmp(&removal, &empty_removal, sizeof removal) != 0)
+        return 11;
     return 0;
 }

@@ -78,10 +78,16 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ftr_hub_info info = FTR_HUB_INFO_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
+    ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT;
+    ftr_remove_options removal = FTR_REMOVE_OPTIONS_INIT;
     int32_t number = 77;
     const char *text = "untouched";
     uint64_t handle = SENTINEL;
 
+    removal.entity_type = "AssetVersion";
+    removal.id = "a";
+    download.component_id = "a";
+    download.path = "x.mp4";
     upload.endpoint = "/studio/review";
     upload.path = "x.mp4";
     publish.path = "x.mp4";
@@ -92,6 +98,8 @@ static void wrong_session(ftr_session session, int32_t code, const char *word)
     ROW(code, word, ftr_session_server_version(session, &text));
     ROW(code, word, ftr_session_publish_file(session, &publish, &handle));
     ROW(code, word, ftr_session_http_upload(session, &upload, &handle));
+    ROW(code, word, ftr_session_download_component(session, &download, &handle));
+    ROW(code, word, ftr_session_remove(session, &removal, &handle));
     ROW(code, word, ftr_session_set_upload_rate(session, 0));
     ROW(code, word, ftr_session_close(session, 0));
     ROW(code, word, ftr_session_poll_events(session, 0));
@@ -232,8 +240,22 @@ static void null_arguments(void)
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
+    ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT;
+    ftr_remove_options removal = FTR_REMOVE_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
 
+    ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_remove(live_session, NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "entity_type", ftr_session_remove(live_session, &removal, &handle));
+    removal.entity_type = "AssetVersion";
+    ROW(FTR_E_NULL_ARGUMENT, "id", ftr_session_remove(live_session, &removal, &handle));
+    removal.id = "a";
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_session_remove(live_session, &removal, NULL));
+    ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_download_component(live_session, NULL, &handle));
+    ROW(FTR_E_NULL_ARGUMENT, "component_id", ftr_session_download_component(live_session, &download, &handle));
+    download.component_id = "a";
+    ROW(FTR_E_NULL_ARGUMENT, "path", ftr_session_download_component(live_session, &download, &handle));
+    download.path = "x.mp4";
+    ROW(FTR_E_NULL_ARGUMENT, "job", ftr_session_download_component(live_session, &download, NULL));
     ROW(FTR_E_NULL_ARGUMENT, "options", ftr_session_http_upload(live_session, NULL, &handle));
     ROW(FTR_E_NULL_ARGUMENT, "endpoint", ftr_session_http_upload(live_session, &upload, &handle));
     upload.endpoint = "/studio/review";
@@ -313,6 +335,8 @@ static void struct_sizes(const char *server)
     ftr_hub_info info = FTR_HUB_INFO_INIT;
     ftr_watch_options watch = FTR_WATCH_OPTIONS_INIT;
     ftr_http_upload_options upload = FTR_HTTP_UPLOAD_OPTIONS_INIT;
+    ftr_download_options download = FTR_DOWNLOAD_OPTIONS_INIT;
+    ftr_remove_options removal = FTR_REMOVE_OPTIONS_INIT;
     uint64_t handle = SENTINEL;
     void *later;
     size_t i;
@@ -323,7 +347,9 @@ static void struct_sizes(const char *server)
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         session_options.struct_size = publish.struct_size = wrong[i];
         subscribe.struct_size = event.struct_size = info.struct_size = watch.struct_size = wrong[i];
-        upload.struct_size = wrong[i];
+        upload.struct_size = download.struct_size = removal.struct_size = wrong[i];
+        ROW(FTR_E_STRUCT_SIZE, "FTR_REMOVE_OPTIONS_INIT", ftr_session_remove(live_session, &removal, &handle));
+        ROW(FTR_E_STRUCT_SIZE, "FTR_DOWNLOAD_OPTIONS_INIT", ftr_session_download_component(live_session, &download, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_HTTP_UPLOAD_OPTIONS_INIT", ftr_session_http_upload(live_session, &upload, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_WATCH_OPTIONS_INIT", ftr_session_watch(live_session, &watch, &handle));
         ROW(FTR_E_STRUCT_SIZE, "FTR_HUB_SUBSCRIBE_OPTIONS_INIT", ftr_hub_subscribe(live_session, "topic=a", &subscribe, &handle));
@@ -501,6 +527,52 @@ static void bad_uploads_to_endpoints(void)
     WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
     WITH(FTR_E_INVALID_ARGUMENT, "answer_timeout_ms", answer_timeout_ms, -1);
     WITH(FTR_E_INVALID_ARGUMENT, "reserved", reserved, 1);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+static void bad_downloads(void)
+{
+    const ftr_download_options init = FTR_DOWNLOAD_OPTIONS_INIT;
+    ftr_download_options download;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    download = init; \
+    download.component_id = "a"; \
+    download.path = "x.mp4"; \
+    download.field = value; \
+    ROW(expected, word, ftr_session_download_component(live_session, &download, &job))
+
+    WITH(FTR_E_NOT_UTF8, "component_id", component_id, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "component_id", component_id, " ");
+    WITH(FTR_E_NOT_UTF8, "path", path, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "path", path, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+static void bad_removals(void)
+{
+    const ftr_remove_options init = FTR_REMOVE_OPTIONS_INIT;
+    ftr_remove_options removal;
+    ftr_job job = SENTINEL;
+
+#define WITH(expected, word, field, value) \
+    removal = init; \
+    removal.entity_type = "FileComponent"; \
+    removal.id = "a"; \
+    removal.field = value; \
+    ROW(expected, word, ftr_session_remove(live_session, &removal, &job))
+
+    WITH(FTR_E_NOT_UTF8, "entity_type", entity_type, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "Shot");
+    WITH(FTR_E_INVALID_ARGUMENT, "entity_type", entity_type, "assetversion");
+    WITH(FTR_E_NOT_UTF8, "id", id, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "id", id, " ");
+    WITH(FTR_E_INVALID_ARGUMENT, "flags", flags, 0x80000000u);
 #undef WITH
     CHECK(job == SENTINEL);
 }
@@ -708,6 +780,8 @@ int main(int argc, char **argv)
     bad_watches();
     bad_outboxes(argv[1]);
     bad_uploads_to_endpoints();
+    bad_downloads();
+    bad_removals();
     handles(argv[1]);
     after_close();
     RETURNS(FTR_OK, ftr_session_free(live_session));

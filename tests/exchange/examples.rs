@@ -1,15 +1,21 @@
 //! The programs in examples/c that go with this, which people copy: they compile strictly, and do what they say.
 
+use super::depot::{Depot, ID, Serve};
 use super::ftrack_support::{Act, KEY, answer};
 use super::host::file;
 use super::http_upload::{Studio, USER, parts};
 use super::support::build::program;
 use super::support::run::{command, run};
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// An example with a server and a user in the environment.
 fn example(name: &str, url: &str) -> Command {
-    let mut example = command(program(&format!("examples/c/{name}.c"), &format!("exchange-{name}")));
+    static PROGRAMS: [OnceLock<PathBuf>; 3] = [const { OnceLock::new() }; 3];
+    let index = ["http_upload", "download", "remove"].iter().position(|known| *known == name).unwrap();
+    let compile = || program(&format!("examples/c/{name}.c"), &format!("exchange-{name}"));
+    let mut example = command(PROGRAMS[index].get_or_init(compile));
     example.env("FTRACK_SERVER", url).env("FTRACK_API_USER", USER).env("FTRACK_API_KEY", KEY);
     example
 }
@@ -39,4 +45,46 @@ fn http_upload_sends_fields_prints_the_answer_and_tells_what_nobody_knows_by_its
     let mut wrong = example("http_upload", studio.server.url.as_str());
     wrong.args(["/studio/review", "comp.mov", "no-equals-sign"]);
     assert_eq!(run(wrong).status.code(), Some(2));
+}
+
+#[test]
+fn download_writes_the_file_once_and_over_it_only_when_it_is_told_to() {
+    let depot = Depot::serving(300_000, [Serve::Break(100_000), Serve::Good]);
+    let run_with = |arguments: &[&str]| {
+        let mut download = example("download", &depot.url);
+        download.args(arguments);
+        run(download)
+    };
+    let target = depot.target();
+    let target = target.to_str().unwrap();
+    let ended = run_with(&[ID, target]).succeeded();
+    assert!(ended.err.contains("of 300000 bytes"), "{}", ended.account());
+    depot.assert_whole();
+    let again = run_with(&[ID, target]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(again.err.contains("FTR_E_FILE_EXISTS"), "{}", again.account());
+    run_with(&["--overwrite", ID, target]).succeeded();
+    assert_eq!(run_with(&[ID]).status.code(), Some(2));
+}
+
+#[test]
+fn a_download_whose_program_was_killed_goes_on_from_what_is_there() {
+    let size = 70 << 20;
+    let depot = Depot::serving(size, [Serve::Stall(size - 1000), Serve::Good]);
+    let mut download = example("download", &depot.url);
+    let mut child = download.arg(ID).arg(depot.target()).stderr(Stdio::null()).spawn().unwrap();
+    let note = depot.folder.path().join("comp.mov.part.json");
+    // So much was flushed to the disk.
+    while !std::fs::read_to_string(&note).is_ok_and(|note| !note.contains("\"flushed\":0")) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut again = example("download", &depot.url);
+    again.arg(ID).arg(depot.target());
+    run(again).succeeded();
+    depot.assert_whole();
+    let rest = depot.ranges()[1].strip_prefix("bytes=").unwrap().trim_end_matches('-').parse::<usize>().unwrap();
+    assert!(rest >= 64 << 20, "{rest}");
 }

@@ -66,6 +66,66 @@ impl Session {
         }
     }
 
+    /// Publishes a file in the demo project and waits for the end.
+    pub fn published(&self, path: &Path) -> Ended {
+        let (path, context) = (text(path.to_str().unwrap()), text("demo/sq010/sh010/compositing"));
+        // SAFETY: plain data for which zeros are a value; the texts outlive the call.
+        unsafe {
+            let mut options: ftr_publish_options = zeroed();
+            options.struct_size = size_of::<ftr_publish_options>() as u32;
+            (options.path, options.context) = (path.as_ptr(), context.as_ptr());
+            let mut job = 0;
+            assert_eq!(ftr_session_publish_file(self.0, &options, &mut job), FTR_OK, "{}", last_error());
+            Job(job).wait().done()
+        }
+    }
+
+    pub fn download(&self, component_id: &str, path: &Path, flags: u32) -> Result<Job, (i32, String)> {
+        let (component_id, path) = (text(component_id), text(path.to_str().unwrap()));
+        let options = ftr_download_options {
+            struct_size: size_of::<ftr_download_options>() as u32,
+            flags,
+            component_id: component_id.as_ptr(),
+            path: path.as_ptr(),
+            tag: 7,
+        };
+        let mut job = 0;
+        // SAFETY: the texts outlive the call.
+        match unsafe { ftr_session_download_component(self.0, &options, &mut job) } {
+            FTR_OK => Ok(Job(job)),
+            code => Err((code, last_error())),
+        }
+    }
+
+    /// Downloads and waits for the end.
+    pub fn downloaded(&self, component_id: &str, path: &Path) -> Ended {
+        let job = self.download(component_id, path, 0);
+        job.unwrap_or_else(|(code, message)| panic!("{code}: {message}")).wait()
+    }
+
+    pub fn remove(&self, entity_type: &str, id: &str, flags: u32) -> Result<Job, (i32, String)> {
+        let (entity_type, id) = (text(entity_type), text(id));
+        let options = ftr_remove_options {
+            struct_size: size_of::<ftr_remove_options>() as u32,
+            flags,
+            entity_type: entity_type.as_ptr(),
+            id: id.as_ptr(),
+            tag: 7,
+        };
+        let mut job = 0;
+        // SAFETY: the texts outlive the call.
+        match unsafe { ftr_session_remove(self.0, &options, &mut job) } {
+            FTR_OK => Ok(Job(job)),
+            code => Err((code, last_error())),
+        }
+    }
+
+    /// Removes and waits for the end.
+    pub fn removed(&self, entity_type: &str, id: &str, flags: u32) -> Ended {
+        let job = self.remove(entity_type, id, flags);
+        job.unwrap_or_else(|(code, message)| panic!("{code}: {message}")).wait()
+    }
+
     /// Uploads and waits for the end.
     pub fn uploaded(&self, upload: &Upload) -> Ended {
         self.http_upload(upload).unwrap_or_else(|(code, message)| panic!("{code}: {message}")).wait()

@@ -59,7 +59,8 @@ pub fn parts(request: &Request) -> Vec<(String, Vec<u8>)> {
     let mark = mark.as_bytes();
     // As if a line stood before the first boundary, too.
     let body = [b"\r\n", &body[..]].concat();
-    let mut starts: Vec<usize> = (0..body.len() - mark.len() + 1).filter(|at| body[*at..].starts_with(mark)).collect();
+    let mut starts: Vec<usize> =
+        (0..body.len() - mark.len() + 1).filter(|at| body[*at] == b'\r' && body[*at..].starts_with(mark)).collect();
     let last = starts.pop().unwrap();
     assert_eq!(&body[last + mark.len()..], b"--\r\n", "the end of the form");
     let ends: Vec<usize> = starts.iter().skip(1).copied().chain([last]).collect();

@@ -4,10 +4,15 @@
 #[path = "../ftrack_support/mod.rs"]
 mod ftrack_support; // servers that answer as told
 
+#[path = "../publish/relay.rs"]
+mod relay; // spoils answers on their way
 #[path = "../support/mod.rs"]
 mod support; // programs in C
 
+mod depot; // a server and its storage
+mod download; // components to files
 mod examples; // the programs in examples/c
 mod host; // a host program
 mod http_upload; // files to endpoints
 mod refusals; // what endpoints do that they should not
+mod remove; // components and versions taken away

@@ -271,3 +271,33 @@ fn a_file_that_changes_meanwhile_is_told() {
     assert!(error.code == Code::FileChanged && error.message.contains("a1.png"), "{error}");
     assert!(!output.exists());
 }
+
+#[test]
+fn a_movie_that_is_cut_off_or_damaged_inside_is_told() {
+    real!();
+    let studio = Studio::new();
+    // In a container that says its length at the front.
+    studio.ffmpeg("-f lavfi -i testsrc2=size=320x180:rate=24 -frames:v 100 -c:v mjpeg -q:v 2 a.mkv");
+    let whole = std::fs::read(studio.path("a.mkv")).unwrap();
+    std::fs::write(studio.path("cut.mkv"), &whole[..whole.len() / 2]).unwrap();
+    let error = studio.refused(Input::Movie(studio.path("cut.mkv")), Settings::default());
+    assert!(error.code == Code::MovieDamaged && error.message.contains("about 100 frames"), "{error}");
+
+    // With sound beside it that may be longer it is a warning.
+    studio.ffmpeg(
+        "-f lavfi -i testsrc2=size=64x64:rate=24:duration=1 -f lavfi -i sine=duration=3 -c:v mjpeg -c:a pcm_s16le long.mkv",
+    );
+    let (done, _) = studio.movie(Input::Movie(studio.path("long.mkv")), Settings::default());
+    assert!(done.warnings.iter().any(|warning| warning.contains("about 72 frames, and 24")), "{:?}", done.warnings);
+
+    // One frame of H.264 that cannot be decoded keeps its place, and ffmpeg's words are passed on.
+    studio.ffmpeg("-f lavfi -i testsrc2=size=320x180:rate=24 -frames:v 48 -c:v libx264 -g 12 b.mp4");
+    let mut bytes = std::fs::read(studio.path("b.mp4")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 2000].fill(0xa5);
+    std::fs::write(studio.path("b.mp4"), bytes).unwrap();
+    std::fs::remove_file(studio.path("out.mp4")).unwrap();
+    let (done, movie) = studio.movie(Input::Movie(studio.path("b.mp4")), Settings::default());
+    assert_eq!(movie.frames, 48);
+    assert!(done.warnings.iter().any(|warning| warning.contains("ffmpeg said")), "{:?}", done.warnings);
+}

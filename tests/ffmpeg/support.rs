@@ -145,7 +145,11 @@ pub fn luma(path: &Path) -> Vec<u8> {
 
 pub fn raw(path: &Path, more: &[&str]) -> Vec<u8> {
     let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-loglevel", "error", "-i"]).arg(path).args(more).args(["-f", "rawvideo", "-"]);
+    command.args(["-nostdin", "-loglevel", "error", "-i"]).arg(path).args(more);
+    if !more.contains(&"-f") {
+        command.args(["-f", "rawvideo"]);
+    }
+    command.arg("-");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
@@ -166,4 +170,11 @@ pub fn write_raw(studio: &Studio, bytes: &[u8], format: &str, size: (u32, u32), 
     let (width, height) = size;
     studio.ffmpeg(&format!("-f rawvideo -pix_fmt {format} -s {width}x{height} -i raw.bin {arguments}"));
     std::fs::remove_file(raw).unwrap();
+}
+
+/// Writes a program for a shell.
+pub fn script(path: &Path, body: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, format!("#!/bin/sh\n{body}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -65,7 +65,7 @@ fn nothing_is_deleted_for_its_age_and_room_is_made_of_failed_items_only() {
     assert_eq!(full().code, ftreview::session::Code::OutboxFull);
     assert!(full().message.contains("outbox_max_items"), "{}", full());
     let fail = |key| {
-        let claim = outbox.claim(&Outbox::id_of(key)).unwrap();
+        let claim = outbox.claim(&crate::id_of(key)).unwrap();
         claim.set_state(State { step: Step::Failed, ..State::default() }).unwrap();
         claim
     };

@@ -189,7 +189,7 @@ fn what_others_put_into_the_folder_is_neither_listed_nor_touched() {
     for name in strange {
         std::fs::create_dir(jobs.join(name)).unwrap();
     }
-    std::fs::write(jobs.join(Outbox::id_of("file")), "a file").unwrap();
+    std::fs::write(jobs.join(crate::id_of("file")), "a file").unwrap();
     std::fs::write(item.outbox.folder().join("new").join("file"), "a file").unwrap();
     item.outbox.sweep();
     assert_eq!(item.outbox.list().unwrap().len(), 1);

@@ -21,7 +21,7 @@ use std::time::{Duration, UNIX_EPOCH};
 /// A publish to keep.
 fn record(key: &str) -> Record {
     Record {
-        id: Outbox::id_of(key),
+        id: id_of(key),
         key: key.to_owned(),
         server_url: "https://studio.example".to_owned(),
         api_user: "user".to_owned(),
@@ -31,6 +31,11 @@ fn record(key: &str) -> Record {
         request: serde_json::json!({"comment": "softer key light"}),
         sources: Vec::new(),
     }
+}
+
+/// The id of that.
+fn id_of(key: &str) -> String {
+    Outbox::id_of("https://studio.example", "user", key)
 }
 
 fn add(outbox: &Outbox, record: Record) -> Claim {

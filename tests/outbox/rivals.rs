@@ -47,11 +47,33 @@ fn the_same_key_added_by_fifty_threads_at_once_is_one_item_held_by_one_of_them()
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(added.iter().filter(|added| matches!(added, Added::New(_))).count(), 1);
-        assert_eq!(outbox.claim(&Outbox::id_of("a")).unwrap_err().code, Code::OutboxBusy);
+        assert_eq!(outbox.claim(&crate::id_of("a")).unwrap_err().code, Code::OutboxBusy);
         drop(added);
         assert_eq!(outbox.list().unwrap().len(), 1);
         assert_usable(&outbox);
     }
+}
+
+#[test]
+fn the_same_key_for_another_server_or_user_is_another_item() {
+    let folder = folder();
+    let outbox = outbox(&folder);
+    let of = |server_url: &str, api_user: &str| ftreview::outbox::Record {
+        server_url: server_url.to_owned(),
+        api_user: api_user.to_owned(),
+        ..record("farm/17")
+    };
+    let staging = add(&outbox, of("https://staging.example", "user"));
+    let claims =
+        [add(&outbox, of("https://studio.example", "user")), add(&outbox, of("https://studio.example", "other"))];
+    assert_eq!(outbox.list().unwrap().len(), 3);
+    // Nor may one become the other.
+    let mut staging = staging;
+    let error = staging.replace(claims[0].record().clone()).unwrap_err();
+    assert_eq!(error.code, Code::Internal);
+    // A password is no part of a server.
+    assert!(matches!(outbox.add(of("https://me:secret@staging.example/", "user")).unwrap(), Added::New(_)));
+    assert!(matches!(outbox.add(of("https://me:other@staging.example/", "user")).unwrap(), Added::There));
 }
 
 #[test]
@@ -99,7 +121,7 @@ fn whoever_lists_an_outbox_keeps_nobody_from_claiming() {
                 }
             });
         }
-        let claimed: Vec<_> = (0..500).map(|_| outbox.claim(&Outbox::id_of("a")).map(drop)).collect();
+        let claimed: Vec<_> = (0..500).map(|_| outbox.claim(&crate::id_of("a")).map(drop)).collect();
         over.store(true, std::sync::atomic::Ordering::Relaxed);
         for claimed in claimed {
             claimed.unwrap();
@@ -178,7 +200,7 @@ fn rival() {
                 count("made");
                 claim
             }
-            Added::There => match outbox.claim(&Outbox::id_of(&key)) {
+            Added::There => match outbox.claim(&crate::id_of(&key)) {
                 Ok(claim) => claim,
                 Err(error) if [Code::OutboxBusy, Code::OutboxNoItem].contains(&error.code) => continue,
                 Err(error) => panic!("{error}"),

@@ -96,7 +96,7 @@ const DEEDS: [Deed; 11] = [
     // 6: claim, set_state, and let go
     Deed {
         run: |script| {
-            let claim = script.outbox.claim(&Outbox::id_of("b"))?;
+            let claim = script.outbox.claim(&crate::id_of("b"))?;
             claim.set_state(State { step: Step::Failed, attempts: 1, ..State::default() })
         },
         then: |mut there| {
@@ -138,9 +138,9 @@ const DEEDS: [Deed; 11] = [
     },
     // 10: discard
     Deed {
-        run: |script| script.outbox.discard(&Outbox::id_of("damaged")),
+        run: |script| script.outbox.discard(&crate::id_of("damaged")),
         then: |mut there| {
-            there.remove(&Outbox::id_of("damaged"));
+            there.remove(&crate::id_of("damaged"));
             vec![there]
         },
         fails_whole: true,

@@ -29,7 +29,7 @@ pub fn snapshot(outbox: &Outbox) -> Snapshot {
         .map(|item| match (item.record, item.state) {
             (Ok(record), Ok(state)) => {
                 assert_eq!(record.id, item.id);
-                assert_eq!(Outbox::id_of(&record.key), item.id);
+                assert_eq!(crate::id_of(&record.key), item.id);
                 let copy = record.sources.first().and_then(|source| source.copy.as_ref());
                 let kept = Kept::Whole {
                     comment: record.request["comment"].as_str().unwrap().to_owned(),

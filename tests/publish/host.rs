@@ -324,6 +324,8 @@ pub fn session_options() -> ftr_session_options {
     ftr_session_options {
         struct_size: size_of::<ftr_session_options>() as u32,
         log_level: FTR_LOG_WARNING,
+        // What is published does not depend on the machine.
+        ffmpeg_path: c"".as_ptr(),
         // SAFETY: integers, nullable pointers and optional functions, of which all zero bytes are a value.
         ..unsafe { std::mem::zeroed() }
     }

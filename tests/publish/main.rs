@@ -3,12 +3,15 @@
 
 #[path = "../ftrack_support/mod.rs"]
 mod ftrack_support; // servers that answer as told
+#[path = "../support/mod.rs"]
+mod support; // the built library, C programs
 #[path = "../ftrack_support/tls.rs"]
 mod tls; // certificates
 
 mod again; // publishes that are tried again, and objects that are not what was sent
 mod bad_input; // what is refused, how it is told, and that nothing is left behind
 mod bad_servers; // what a server does that it should not, in the middle of a publish
+mod drain; // the example that drains an outbox
 mod host; // a host program and a server
 mod nasty_hosts; // what hosts do that nobody advises, and that must do no harm
 mod outbox; // publishes that are kept: parked, resumed, taken back

@@ -16,20 +16,20 @@ use std::time::{Duration, Instant};
 const TASK: &str = "demo/sq010/sh010/compositing";
 
 /// A staging server behind a relay that can be taken away, and an outbox.
-struct Place {
-    staging: Staging,
-    url: String,
+pub struct Place {
+    pub staging: Staging,
+    pub url: String,
     /// Nobody answers.
-    away: Arc<AtomicBool>,
+    pub away: Arc<AtomicBool>,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         Place::with(|_| None)
     }
 
     /// While the server is there, requests may be spoiled.
-    fn with(spoil: impl Fn(&[Value]) -> Option<Act> + Send + Sync + 'static) -> Place {
+    pub fn with(spoil: impl Fn(&[Value]) -> Option<Act> + Send + Sync + 'static) -> Place {
         let (staging, away) = (Staging::start(), Arc::new(AtomicBool::new(false)));
         let gone = away.clone();
         let decide = move |operations: &[Value]| match gone.load(Ordering::SeqCst) {
@@ -40,54 +40,54 @@ impl Place {
         Place { staging, url, away }
     }
 
-    fn set_away(&self, away: bool) {
+    pub fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
     }
 
-    fn folder(&self) -> PathBuf {
+    pub fn folder(&self) -> PathBuf {
         self.staging.scratch().join("outbox")
     }
 
-    fn session(&self) -> Session {
+    pub fn session(&self) -> Session {
         self.session_with(0)
     }
 
     /// One that leaves alone what waits.
-    fn manual(&self) -> Session {
+    pub fn manual(&self) -> Session {
         self.session_with(FTR_SESSION_OUTBOX_MANUAL)
     }
 
-    fn session_with(&self, flags: u32) -> Session {
+    pub fn session_with(&self, flags: u32) -> Session {
         let folder = text(self.folder().to_str().unwrap());
         let options = ftr_session_options { outbox_folder: folder.as_ptr(), flags, ..session_options() };
         Session::with(&self.url, options).unwrap_or_else(|(_, message)| panic!("{message}"))
     }
 
-    fn items(&self) -> Vec<Item> {
+    pub fn items(&self) -> Vec<Item> {
         Outbox::new(self.folder(), Limits::default()).list().unwrap()
     }
 
     /// The one item, which can be read.
-    fn item(&self) -> (Step, Option<i32>) {
+    pub fn item(&self) -> (Step, Option<i32>) {
         let items = self.items();
         assert_eq!(items.len(), 1, "{items:?}");
         let state = items[0].state.clone().unwrap();
         (state.step, state.error.map(|error| error.code))
     }
 
-    fn versions(&self) -> Vec<Value> {
+    pub fn versions(&self) -> Vec<Value> {
         self.staging.query("select id, comment from AssetVersion")
     }
 
     /// The path of a movie of the test's own.
-    fn movie(&self) -> PathBuf {
+    pub fn movie(&self) -> PathBuf {
         let path = self.staging.scratch().join("comp_v001.mp4");
         std::fs::copy(example("review.mp4"), &path).unwrap();
         path
     }
 
     /// Parks a publish: submitted while nobody answers.
-    fn park(&self, publish: &Publish) -> String {
+    pub fn park(&self, publish: &Publish) -> String {
         self.set_away(true);
         let session = self.manual();
         let ended = session.submit(publish).unwrap().wait();
@@ -98,7 +98,7 @@ impl Place {
     }
 
     /// A session that resumes one item, and how that ended.
-    fn resume(&self, id: &str) -> (i32, i32) {
+    pub fn resume(&self, id: &str) -> (i32, i32) {
         let session = self.manual();
         let (id, mut job) = (text(id), 0);
         // SAFETY: a text and a variable.
@@ -108,7 +108,7 @@ impl Place {
     }
 
     /// Waits until nothing is in the outbox that a session would go on with.
-    fn settle(&self) {
+    pub fn settle(&self) {
         let begun = Instant::now();
         while self.items().iter().any(|item| item.state.as_ref().is_ok_and(|state| state.step != Step::Failed)) {
             assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", self.items());
@@ -117,7 +117,7 @@ impl Place {
     }
 }
 
-fn publish(path: &Path) -> Publish {
+pub fn publish(path: &Path) -> Publish {
     Publish { comment: Some("kept".to_owned()), ..Publish::of(path, TASK) }
 }
 

@@ -3,12 +3,14 @@
 use super::film::small;
 use super::host::{End, Said};
 use super::life::bench;
+use super::point::At;
 use super::proxy::Plan;
 use super::stage::{Stage, files};
 use super::sweep::Bench;
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// As many machines of a farm end their tasks at the same moment.
@@ -19,10 +21,7 @@ fn fifty_processes_that_publish_at_once_to_one_outbox_and_one_server_make_fifty_
     let mut bench = bench();
     bench.stage.expect(small());
     bench.host.film = small();
-    let said: Vec<Said> = std::thread::scope(|scope| {
-        let hosts: Vec<_> = (0..PROCESSES).map(|_| scope.spawn(|| bench.host.publish(None, |_| ()))).collect();
-        hosts.into_iter().map(|host| host.join().unwrap()).collect()
-    });
+    let said = at_once(PROCESSES, || bench.host.publish(None, |_| ()));
     for said in &said {
         assert_eq!(said.end(), Ok(End::Done), "{}", said.account());
     }
@@ -36,6 +35,39 @@ fn fifty_processes_that_publish_at_once_to_one_outbox_and_one_server_make_fifty_
         .collect();
     numbers.sort();
     assert_eq!(numbers, (1..=PROCESSES as i64).collect::<Vec<i64>>());
+}
+
+#[test]
+fn what_many_processes_left_unfinished_several_others_publish_once() {
+    const LEAVING: usize = 20;
+    const DRAINING: usize = 4;
+    let mut bench = bench();
+    bench.stage.expect(small());
+    bench.host.film = small();
+    // All exit, wherever each of them is at this moment.
+    let signal = bench.stage.folder("signal");
+    let (at, path) = (At { label: "PUT object".to_owned(), number: 10 }, signal.clone());
+    bench.proxy.set_plan(Plan::Call(at, Arc::new(move || std::fs::write(&path, "").unwrap())));
+    let left = at_once(LEAVING, || bench.host.leave(&signal, "exit"));
+    bench.proxy.settle();
+    bench.proxy.set_plan(Plan::Pass);
+    let drained = at_once(DRAINING, || bench.host.drain(None, |_| ()));
+    for said in &drained {
+        assert!(said.said("freed") && !said.said("error"), "{}", said.account());
+    }
+    // One that was not told to be kept may be.
+    let versions = bench.stage.query("select id from AssetVersion").len();
+    let kept = left.iter().filter(|said| said.said("kept")).count();
+    assert!((kept..=LEAVING).contains(&versions), "{versions} versions, {kept} publishes were kept");
+    bench.stage.check(versions).unwrap();
+    bench.check_folder().unwrap();
+}
+
+fn at_once(count: usize, run: impl Fn() -> Said + Sync) -> Vec<Said> {
+    std::thread::scope(|scope| {
+        let hosts: Vec<_> = (0..count).map(|_| scope.spawn(&run)).collect();
+        hosts.into_iter().map(|host| host.join().unwrap()).collect()
+    })
 }
 
 #[test]

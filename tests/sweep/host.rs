@@ -88,8 +88,8 @@ impl Host {
     }
 
     /// Waits until one job has ended that was found in the outbox.
-    pub fn resume(&self) -> Said {
-        Self::run(self.command("resume"), None, |_| ())
+    pub fn resume(&self, started: impl FnOnce(u32)) -> Said {
+        Self::run(self.command("resume"), None, started)
     }
 
     /// Waits until nothing is in the outbox any more, and for the end of the process.

@@ -178,7 +178,7 @@ fn a_parked_publish_whose_project_was_deleted_fails_when_it_is_resumed_and_stays
     assert!(matches!(said.end(), Ok(End::Parked(_))), "{}", said.account());
     delete(bench.stage.address(), &project(&bench.stage));
     bench.proxy.set_plan(Plan::Pass);
-    let said = bench.host.resume();
+    let said = bench.host.resume(|_| ());
     assert!(matches!(said.end(), Ok(End::Failed(why)) if why.contains("retryable=0")), "{}", said.account());
     bench.stage.check_nothing().unwrap();
     assert_eq!(bench.items(), 1);

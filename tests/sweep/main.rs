@@ -23,7 +23,7 @@ use point::{Point, WAYS, Way, What};
 use runner::sweep;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
-use sweep::{Manner, clean_run, crash_points, fault_points};
+use sweep::{Manner, clean_run, crash_points, double_crash_points, fault_points, mixed_points};
 
 /// A film's address that stalls is let go after this long in the short form: a client gives up after a minute.
 const SHORT_STALL: Duration = Duration::from_millis(1500);
@@ -82,7 +82,22 @@ fn in_full() {
         let is_stall = |point: &Point| matches!(&point.what, What::Fault(_, fault, _) if fault.is_stall());
         let (stalls, faults): (Vec<_>, Vec<_>) = fault_points(way, &requests).into_iter().partition(is_stall);
         let crashes = crash_points(way, &requests, &operations);
-        for (what, points, at_once) in [("crashes", crashes, 6), ("faults", faults, 8), ("stalls", stalls, MANY)] {
+        let (mut again, mut mixed) = (double_crash_points(way, &requests), mixed_points(way, &requests));
+        if way == Way::Key {
+            // The outbox's are the same and more.
+            (again, mixed) = (Vec::new(), Vec::new());
+        }
+        let parts = [
+            ("crashes", crashes, 6),
+            ("crashes twice", again, 6),
+            ("crashes and faults", mixed, 8),
+            ("faults", faults, 8),
+            ("stalls", stalls, MANY),
+        ];
+        for (what, points, at_once) in parts {
+            if points.is_empty() {
+                continue;
+            }
             if std::env::var("SWEEP_PART").is_ok_and(|part| !format!("{name} {what}").contains(&part)) {
                 continue;
             }

@@ -29,6 +29,10 @@ pub enum When {
     Done,
     /// When the server has answered.
     After,
+    /// Before the server sees it, which it does when the next process has begun: something between held it back.
+    Meanwhile,
+    /// Before the server sees it, which it does when the next process has ended.
+    Late,
 }
 
 /// What a publish survives by.
@@ -38,6 +42,8 @@ pub enum Way {
     Outbox,
     /// An idempotency key and a folder for journals: another process publishes the same again.
     Key,
+    /// The outbox, and a server that refuses the version, whatever is done: the publish fails for good, and is to leave nothing.
+    Doomed,
 }
 
 /// What goes wrong in which kind of publish.
@@ -56,10 +62,20 @@ pub enum What {
     Request(At, When),
     /// The process is killed at a file operation: its number, and one of the shim's words.
     File(u32, &'static str),
+    /// The process is killed at a request, and the next one at its so-manieth request.
+    Again(At, When, u32),
+    /// The process is killed at a request, and the so-manieth request of the next one fails.
+    Mixed(At, When, u32, Fault),
 }
 
-pub const WAYS: [(&str, Way); 2] = [("outbox", Way::Outbox), ("key", Way::Key)];
-pub const WHENS: [(&str, When); 3] = [("before", When::Before), ("done", When::Done), ("after", When::After)];
+pub const WAYS: [(&str, Way); 3] = [("outbox", Way::Outbox), ("key", Way::Key), ("doomed", Way::Doomed)];
+pub const WHENS: [(&str, When); 5] = [
+    ("before", When::Before),
+    ("done", When::Done),
+    ("after", When::After),
+    ("meanwhile", When::Meanwhile),
+    ("late", When::Late),
+];
 pub const TIMES: [(&str, Times); 3] = [("once", Times::Once), ("twice", Times::Twice), ("and-next", Times::AndNext)];
 pub const SHIM_WORDS: [&str; 4] = ["before", "after", "torn", "power"];
 
@@ -88,6 +104,8 @@ impl fmt::Display for What {
             What::Fault(at, fault, times) => write!(f, "fault/{at}/{fault}/{}", word(&TIMES, times)),
             What::Request(at, when) => write!(f, "kill/{at}/{}", word(&WHENS, when)),
             What::File(number, word) => write!(f, "file/{number}/{word}"),
+            What::Again(at, when, number) => write!(f, "again/{at}/{}/{number}", word(&WHENS, when)),
+            What::Mixed(at, when, number, fault) => write!(f, "mixed/{at}/{}/{number}/{fault}", word(&WHENS, when)),
         }
     }
 }
@@ -99,6 +117,10 @@ impl Point {
         let what = match *words {
             ["fault", at, fault, times] => What::Fault(At::parse(at)?, Fault::parse(fault)?, meant(&TIMES, times)?),
             ["kill", at, when] => What::Request(At::parse(at)?, meant(&WHENS, when)?),
+            ["again", at, when, number] => What::Again(At::parse(at)?, meant(&WHENS, when)?, number.parse().ok()?),
+            ["mixed", at, when, number, fault] => {
+                What::Mixed(At::parse(at)?, meant(&WHENS, when)?, number.parse().ok()?, Fault::parse(fault)?)
+            }
             ["file", number, word] => {
                 What::File(number.parse().ok()?, SHIM_WORDS.into_iter().find(|known| *known == word)?)
             }
@@ -122,6 +144,8 @@ fn a_point_is_read_as_it_is_written() {
         "key/fault/api query Task, query X x2#1/429-retry-after/and-next",
         "outbox/kill/PUT part 2#1/done",
         "key/file/17/torn",
+        "doomed/again/PUT object#1/done/3",
+        "key/mixed/PUT object#1/done/3/408",
     ] {
         assert_eq!(Point::parse(text).unwrap().to_string(), text);
     }

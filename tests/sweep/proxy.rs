@@ -3,7 +3,7 @@
 
 use super::fault::Fault;
 use super::point::{At, Times, When};
-use super::wire::{Request, reset, trickle, write};
+use super::wire::{Answer, Request, reset, trickle, write};
 use std::collections::HashMap;
 use std::io::BufReader;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -24,6 +24,10 @@ pub enum Plan {
     Spoil(At, Fault, Times),
     /// The process is ended at this request.
     Kill(At, When),
+    /// The process is ended when the server has done its so-manieth request, whatever it is.
+    KillNumber(u32),
+    /// This happens to the so-manieth request, whatever it is.
+    SpoilNumber(u32, Fault),
     /// This is done when the request arrives.
     Call(At, Hook),
 }
@@ -57,6 +61,11 @@ struct State {
     seen: Vec<String>,
     /// The process that is to be ended.
     process: Option<u32>,
+    /// The server refuses every version.
+    is_doomed: bool,
+    /// Requests of a process that is gone, held back until another one asks something; and until told.
+    held: Vec<Request>,
+    held_longer: Vec<Request>,
     next: u64,
     open: HashMap<u64, TcpStream>,
 }
@@ -100,6 +109,17 @@ impl Proxy {
     pub fn set_process(&self, process: u32) {
         self.shared.lock().process = Some(process);
         self.shared.changed.notify_all();
+    }
+
+    /// Has the server refuse every version, for good.
+    pub fn doom(&self) {
+        self.shared.lock().is_doomed = true;
+    }
+
+    /// Lets go what was held back.
+    pub fn release(&self) {
+        let held = std::mem::take(&mut self.shared.lock().held_longer);
+        self.shared.deliver(held);
     }
 
     /// Every request so far, such as `PUT part 1#1`.
@@ -205,8 +225,14 @@ fn serve(shared: &Shared, stream: &TcpStream) -> Option<()> {
             _ => {}
         }
         request.read_body(&mut reader)?;
+        let held = std::mem::take(&mut shared.lock().held);
+        shared.deliver(held);
         let answer = match act {
             Act::Kill(When::Before) => return shared.kill(),
+            Act::Kill(When::Meanwhile) => return shared.kill_and(|state| state.held.push(request)),
+            Act::Kill(When::Late) => return shared.kill_and(|state| state.held_longer.push(request)),
+            // As a server's own rules do.
+            _ if shared.lock().is_doomed && request.label().contains("create AssetVersion") => Answer::refusal(),
             Act::Spoil(Fault::Status(page), _) => {
                 write(stream, &page.text())?;
                 continue;
@@ -258,6 +284,10 @@ impl Shared {
         state.seen.push(here.to_string());
         let act = match &state.plan {
             Plan::Call(at, hook) if *at == here && state.spoilt == 0 => Act::Call(hook.clone()),
+            Plan::SpoilNumber(number, fault) if state.seen.len() as u32 == *number && fault.fits(label) => {
+                Act::Spoil(*fault, Times::Once)
+            }
+            Plan::KillNumber(number) if state.seen.len() as u32 == *number => Act::Kill(When::Done),
             Plan::Kill(at, when) if *at == here && state.spoilt == 0 => Act::Kill(*when),
             Plan::Spoil(at, fault, times) => {
                 let is_first = state.spoilt == 0 && *at == here;
@@ -282,6 +312,21 @@ impl Shared {
         let mut poll = libc::pollfd { fd: stream.as_raw_fd(), events: libc::POLLRDHUP, revents: 0 };
         // SAFETY: one valid pollfd.
         unsafe { libc::poll(&mut poll, 1, limit) != 0 }
+    }
+
+    /// Has the server do what was held back; nobody hears of the answers.
+    fn deliver(&self, held: Vec<Request>) {
+        for request in held {
+            let server = *self.server.lock().unwrap();
+            drop(request.ask(server));
+        }
+    }
+
+    /// Ends the process before this is done, so that it is of no use to it.
+    fn kill_and(&self, act: impl FnOnce(&mut State)) -> Option<()> {
+        self.kill();
+        act(&mut self.lock());
+        None
     }
 
     /// Ends the process, as soon as it is known.

@@ -20,6 +20,16 @@ pub struct Answer {
     pub can_be_followed: bool,
 }
 
+impl Answer {
+    /// The server's own, for a value that it never takes.
+    pub fn refusal() -> Answer {
+        let body = r#"{"exception": "ValidationError", "content": "Versions are not made on this server."}"#;
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        Answer { bytes: (head + body).into_bytes(), can_be_followed: true }
+    }
+}
+
 impl Request {
     /// Nothing: the client has closed the connection.
     pub fn read_head(reader: &mut impl BufRead) -> Option<Request> {

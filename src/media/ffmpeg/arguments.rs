@@ -55,8 +55,8 @@ pub(super) struct Plan {
     pub size: (u32, u32),
     /// Frames a second.
     pub rate: Rational,
-    /// The option by which frames are doubled or left out to keep the rate; without it they have it.
-    pub resample: Option<&'static str>,
+    /// The option by which frames keep their rate in spite of a clock that has rounded it; without it they have it.
+    pub constant_rate: Option<&'static str>,
     /// Frames in the movie, where that is known.
     pub frames: Option<u64>,
     /// What the movie says of its colours.
@@ -96,7 +96,7 @@ impl Plan {
         }
         all.push("-filter:v".into());
         all.push(self.filters.clone());
-        if let Some(option) = self.resample {
+        if let Some(option) = self.constant_rate {
             all.extend(words(&format!("-r {} {option}", self.rate)));
         }
         all.extend(words("-c:v libx264 -preset medium -profile:v high -pix_fmt yuv420p -bf 0"));
@@ -130,7 +130,7 @@ impl Plan {
     /// Sound begins with the picture: silence stands for what is missing at the front, and what is beyond the end of frames is cut.
     fn sound(&self) -> Vec<OsString> {
         let mut filters =
-            "aformat=channel_layouts=mono|stereo:sample_rates=44100|48000,aresample=async=1:first_pts=0".to_owned();
+            "aresample=async=1:first_pts=0,aformat=channel_layouts=mono|stereo:sample_rates=44100|48000".to_owned();
         if let (Some(frames), Some(_)) = (self.frames, &self.audio) {
             let microseconds =
                 frames.saturating_mul(1_000_000).saturating_mul(self.rate.denominator()) / self.rate.numerator();
@@ -215,7 +215,7 @@ mod tests {
             audio: None,
             size: (1920, 1080),
             rate: Rational::new(24_000, 1001).unwrap(),
-            resample: None,
+            constant_rate: None,
             frames: Some(48),
             primaries: "bt709".into(),
             transfer: "bt709",

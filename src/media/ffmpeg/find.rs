@@ -164,8 +164,7 @@ fn examine(path: PathBuf, environment: Environment, control: &Control) -> Result
         Err(error) => ffmpeg.ask_alone(control).ok_or(error)?,
     };
     let encoders = ffmpeg.ask(&["-hide_banner", "-encoders"].map(OsString::from), policy::FFMPEG_ANSWER, control)?;
-    let has = |name: &str| String::from_utf8_lossy(&encoders.out).split_whitespace().any(|word| word == name);
-    ffmpeg.has_x264 = has("libx264");
+    ffmpeg.has_x264 = String::from_utf8_lossy(&encoders.out).split_whitespace().any(|word| word == "libx264");
     Ok(ffmpeg)
 }
 

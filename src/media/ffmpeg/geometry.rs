@@ -50,10 +50,19 @@ impl Geometry {
     }
 }
 
+/// Programs that scale a picture to whole pixels write what they rounded as an aspect: within this it is none.
+const ROUNDING: f64 = 0.01;
+
+/// What is to be made of the source's pixels: nothing where they are square, or the number makes no sense.
+pub(super) fn pixel_aspect(seen: &Seen) -> Option<(u32, u32)> {
+    let believable = |(a, b): &(u32, u32)| a / MOST_ASPECT < *b && b / MOST_ASPECT < *a;
+    let counts = |(a, b): &(u32, u32)| (f64::from(*a) / f64::from(*b) - 1.0).abs() >= ROUNDING;
+    seen.pixel_aspect.filter(believable).filter(counts)
+}
+
 /// The size in square pixels: the longer side of a pixel is made longer, so that nothing is lost.
 fn square(seen: &Seen) -> (u32, u32) {
-    let believable = |(a, b): &(u32, u32)| a / MOST_ASPECT < *b && b / MOST_ASPECT < *a;
-    match seen.pixel_aspect.filter(believable) {
+    match pixel_aspect(seen) {
         Some((a, b)) if a > b => (scaled(seen.width, a, b), seen.height),
         Some((a, b)) if a < b => (seen.width, scaled(seen.height, b, a)),
         _ => (seen.width, seen.height),
@@ -111,6 +120,7 @@ mod tests {
         assert_movie(seen(720, 576, Some((16, 15))), None, (768, 576), (768, 576));
         assert_movie(seen(720, 480, Some((8, 9))), None, (720, 540), (720, 540));
         assert_movie(seen(1024, 1716, Some((2, 1))), Some(858), (1024, 858), (1024, 858));
+        assert_movie(seen(161, 90, Some((208, 207))), None, (161, 90), (162, 90));
         assert_movie(seen(160, 90, Some((1, 4000))), None, (160, 90), (160, 90));
     }
 

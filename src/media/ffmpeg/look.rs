@@ -106,9 +106,9 @@ fn read_frame(line: &str, seen: &mut Seen) {
         seen.rate = line.split_once("frame_rate: ").and_then(|(_, rate)| rational(rate.split(',').next()?.trim()));
         return;
     }
-    let is_frame = line.starts_with("n:");
+    let is_first = line.starts_with("n:") && seen.width == 0;
     let is_colour = line.starts_with("color_range:") && seen.range.is_empty();
-    if !(is_frame && seen.width == 0) && !is_colour {
+    if !is_first && !is_colour {
         return;
     }
     for (key, value) in line.split_whitespace().filter_map(|pair| pair.split_once(':')) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::{Plan, frames_input, movie_input};
 use super::colour::Meaning;
 use super::find::{Ffmpeg, ended};
-use super::geometry::Geometry;
+use super::geometry::{Geometry, pixel_aspect};
 use super::look::{Refusal, Seen, look};
 use super::picture::{Chain, Lut};
 use super::result::{Expected, check};
@@ -64,6 +64,9 @@ pub(super) fn make(
         return Err(Error::new(Code::FfmpegFailed, counts));
     }
     warnings.extend(made.tail.errors().iter().map(|line| format!("ffmpeg said: {}", source.renamed(&workspace, line))));
+    if settings.arguments.is_none() {
+        check_length(&plan, &source, &seen, &movie, &mut warnings)?;
+    }
     let size_bytes = fs::metadata(&plan.output).map(|data| data.len()).unwrap_or_default();
     control.check()?;
     workspace.publish(OUTPUT, &output)?;
@@ -78,6 +81,28 @@ pub(super) fn make(
         warnings,
     })
 }
+
+/// A movie that ends before its source said it would.
+fn check_length(plan: &Plan, source: &Source, seen: &Seen, movie: &Movie, warnings: &mut Vec<String>) -> Result<()> {
+    let said = plan.frames.filter(|_| !source.is_image()).unwrap_or_default();
+    if movie.frames + SHORT_FRAMES + said / SHORT_PART >= said {
+        return Ok(());
+    }
+    let what = format!("{} says that it has about {said} frames, and {} can be read", source.title(), movie.frames);
+    // What is said is the length of the longest stream: with sound beside it, it may be the sound's.
+    if seen.sounds == 0 {
+        return Err(Error::new(
+            Code::MovieDamaged,
+            format!("{what}: it is cut off or damaged, copy or export it again"),
+        ));
+    }
+    warnings.push(format!("{what}: is it cut off, or is the sound longer than the picture?"));
+    Ok(())
+}
+
+/// So many frames, and so small a part, the length in a header may be off by rounding.
+const SHORT_FRAMES: u64 = 2;
+const SHORT_PART: u64 = 100;
 
 fn no_x264(ffmpeg: &Ffmpeg) -> Error {
     Error::new(
@@ -348,7 +373,7 @@ impl Source {
         let seconds = movie.map(|(movie, _)| movie.duration.as_f64()).or(seen.duration);
         Ok(Timing {
             rate,
-            resample: true,
+            pace: if same_rate { Pace::Keep } else { Pace::Change },
             exact: frames,
             about: frames.or_else(|| seconds.map(|seconds| (seconds * rate.as_f64()).round() as u64)),
         })
@@ -358,11 +383,21 @@ impl Source {
 /// A rate above this is a clock, not a rate.
 const FASTEST_BELIEVED: f64 = 240.0;
 
+/// How frames come to their rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// They have it, exactly.
+    Exact,
+    /// They have it but for the rounding of a container's clock: each stays, and none is doubled but to fill a gap.
+    Keep,
+    /// They are doubled and left out.
+    Change,
+}
+
 #[derive(Debug)]
 struct Timing {
     rate: Rational,
-    /// Whether frames must be put into the rate.
-    resample: bool,
+    pace: Pace,
     /// Frames that the movie must have.
     exact: Option<u64>,
     /// Frames that it will have, more or less.
@@ -373,10 +408,10 @@ impl Timing {
     fn of_images(frames: u64, rate: Rational, asked: Option<Rational>) -> Self {
         let wanted = asked.unwrap_or(rate);
         if wanted == rate {
-            return Timing { rate, resample: false, exact: Some(frames), about: Some(frames) };
+            return Timing { rate, pace: Pace::Exact, exact: Some(frames), about: Some(frames) };
         }
         let about = (frames as f64 * wanted.as_f64() / rate.as_f64()).round().max(1.0) as u64;
-        Timing { rate: wanted, resample: true, exact: None, about: Some(about) }
+        Timing { rate: wanted, pace: Pace::Change, exact: None, about: Some(about) }
     }
 
     fn expected(&self) -> Option<(u64, u64)> {
@@ -430,6 +465,9 @@ fn plan(
         chain.add(format!("loop=loop={}:size=1:start=0", frames.saturating_sub(1)));
         chain.add("setpts=N");
     }
+    if timing.pace == Pace::Change {
+        chain.add(format!("fps=fps={}:start_time=0:round=near", timing.rate));
+    }
     let has_own_sound = settings.audio && seen.sounds > 0 && matches!(source.kind, SourceKind::Movie(_));
     let audio = source.audio.clone().filter(|_| settings.audio);
     let expected = Expected {
@@ -447,7 +485,7 @@ fn plan(
         audio,
         size: geometry.frame,
         rate: timing.rate,
-        resample: timing.resample.then(|| ffmpeg.constant_rate()),
+        constant_rate: (timing.pace == Pace::Keep).then(|| ffmpeg.constant_rate()),
         frames: timing.about,
         primaries: meaning.primaries.clone(),
         transfer: meaning.transfer,
@@ -471,7 +509,7 @@ fn told_of_the_source(
         let (width, height) = geometry.picture;
         warnings.push(format!("its size is odd ({width}x{height}): the last line is repeated once"));
     }
-    if let Some((a, b)) = seen.pixel_aspect.filter(|(a, b)| a != b) {
+    if let Some((a, b)) = pixel_aspect(seen) {
         warnings.push(format!(
             "its pixels are not square ({a}:{b}): the picture was made {}x{}",
             geometry.picture.0, geometry.picture.1

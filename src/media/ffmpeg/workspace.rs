@@ -17,12 +17,15 @@ use crate::session::{Code, Error, Result, policy};
 const PREFIX: &str = ".ftr-ffmpeg-";
 const LOCK: &str = "lock";
 
+/// Digits of a frame's number in its link.
+const FRAME_DIGITS: usize = 8;
+
 /// A folder that is gone when this is dropped.
 #[derive(Debug)]
 pub(super) struct Workspace {
     folder: PathBuf,
     /// Locked as long as it is in use, so that others know whether it was left behind.
-    _lock: File,
+    lock: Option<File>,
 }
 
 impl Workspace {
@@ -35,19 +38,11 @@ impl Workspace {
         sweep(parent);
         let folder = parent.join(format!("{PREFIX}{}", Uuid::new_v4().simple()));
         make_private(&folder).map_err(|error| unusable(parent, error))?;
-        let lock = File::create(folder.join(LOCK)).and_then(|file| file.lock().map(|()| file));
-        match lock {
-            Ok(lock) => Ok((Workspace { folder, _lock: lock }, output)),
-            // A file system without locks: then nobody removes it but its owner.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                let lock = File::open(folder.join(LOCK)).map_err(|error| unusable(parent, error))?;
-                Ok((Workspace { folder, _lock: lock }, output))
-            }
-            Err(error) => {
-                let _ = fs::remove_dir_all(&folder);
-                Err(unusable(parent, error))
-            }
-        }
+        let mut workspace = Workspace { folder, lock: None };
+        let lock = File::create(workspace.file(LOCK)).map_err(|error| unusable(parent, error))?;
+        // On a file system without locks nobody can tell whether it was left behind, and it is not touched.
+        workspace.lock = lock.lock().map(|()| lock).ok();
+        Ok((workspace, output))
     }
 
     /// A file in it.
@@ -76,21 +71,22 @@ impl Workspace {
         let extension = content_extension(first);
         for (number, file) in files.iter().enumerate() {
             control.check()?;
-            self.link(file, &format!("frame{number:08}.{extension}"))?;
+            self.link(file, &format!("frame{number:0FRAME_DIGITS$}.{extension}"))?;
         }
         let mut pattern = escaped_percent(&self.folder);
-        pattern.push(format!("/frame%08d.{extension}"));
+        pattern.push(format!("/frame%0{FRAME_DIGITS}d.{extension}"));
         Ok(pattern)
     }
 
     /// The name of a frame's link in a text of ffmpeg's, and its number.
     pub fn frame_in(text: &str) -> Option<(&str, usize)> {
-        let start =
-            text.find("frame").filter(|start| text[start + 5..].starts_with(|digit: char| digit.is_ascii_digit()))?;
-        let name =
-            text[start..].split(|character: char| !character.is_ascii_alphanumeric() && character != '.').next()?;
-        let number = name.get(5..)?.split('.').next()?.parse().ok()?;
-        Some((name, number))
+        text.match_indices("frame").find_map(|(start, word)| {
+            let rest = &text[start..];
+            let digits = rest[word.len()..].find(|character: char| !character.is_ascii_digit())?;
+            let number = rest[word.len()..][..digits].parse().ok().filter(|_| digits >= FRAME_DIGITS)?;
+            let end = rest.find(|character: char| !character.is_ascii_alphanumeric() && character != '.');
+            Some((&rest[..end.unwrap_or(rest.len())], number))
+        })
     }
 
     /// How the folder begins texts of ffmpeg's.
@@ -107,6 +103,8 @@ impl Workspace {
 impl Drop for Workspace {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
+        // Only now: who sweeps must not come before.
+        drop(self.lock.take());
     }
 }
 
@@ -199,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_link_that_ffmpeg_complains_of_is_found_in_its_words() {
-        let found = Workspace::frame_in("Could not open file : /x/.ftr-ffmpeg-1/frame00000012.png");
+        let found = Workspace::frame_in("2 frames: could not open /x/.ftr-ffmpeg-1/frame00000012.png: no");
         assert_eq!(found, Some(("frame00000012.png", 12)));
         assert_eq!(Workspace::frame_in("frame= 12 of frames"), None);
         assert_eq!(Workspace::frame_in("frame99999999999999999999999.png"), None);

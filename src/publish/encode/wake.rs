@@ -84,7 +84,10 @@ mod tests {
         let heard = || ears.heard.notified().now_or_never().is_some();
         for (event, is_heard) in [
             (json!({"data": {"entities": [{"entityType": "job", "entityId": "job", "action": "update"}]}}), true),
-            (json!({"data": {"entities": [{"entityId": "other"}, {"entityId": "version", "action": "encoded"}]}}), true),
+            (
+                json!({"data": {"entities": [{"entityId": "other"}, {"entityId": "version", "action": "encoded"}]}}),
+                true,
+            ),
             (json!({"data": {"entities": [{"entityId": "other"}]}}), false),
             (json!({"data": {"entities": 7}}), false),
             (json!(null), false),

@@ -2,8 +2,9 @@
 
 use super::Role;
 use crate::media::{Image, Kind, Media, Movie};
-use crate::publish::ids::{IMAGE, LARGER_IMAGE, LARGER_MOVIES, MOVIE, Slot};
+use crate::publish::ids::{IMAGE, LARGER_IMAGE, LARGER_MOVIES, MOVIE, PDF, Slot};
 use crate::session::{Code, Error, Result};
+use std::path::Path;
 
 /// A file that reviewers may open, looked at.
 #[derive(Clone, Debug)]
@@ -31,25 +32,42 @@ pub struct Shown {
     pub media: Media,
 }
 
-/// Gives every file its name, or says what does not fit together.
-pub fn arrange(candidates: Vec<Candidate>, has_thumbnail: bool) -> Result<Arranged> {
-    let (mut movies, mut images) = (Vec::new(), Vec::new());
+/// Gives every file its name, or says what does not fit together. `made` is the file of which the media are to be made, if
+/// they are.
+pub fn arrange(candidates: Vec<Candidate>, made: Option<&Path>, has_thumbnail: bool) -> Result<Arranged> {
+    let (mut movies, mut images, mut documents) = (Vec::new(), Vec::new(), Vec::new());
     for candidate in candidates {
-        match (&candidate.media.kind, candidate.role) {
-            (Kind::Movie(_), Role::Image) => return Err(misfit(&candidate, "an image", "a movie")),
-            (Kind::Image(_), Role::Movie) => return Err(misfit(&candidate, "a movie", "an image")),
-            (Kind::Movie(_), _) => movies.push(candidate),
-            (Kind::Image(_), _) => images.push(candidate),
-            // Others have not passed the check.
-            _ => return Err(misfit(&candidate, "a file to show", "none that browsers show as it is")),
+        let kind = kind(&candidate.media.kind);
+        let role = match candidate.role {
+            Role::Movie => "a movie",
+            Role::Image => "an image",
+            Role::Pdf => "a document",
+            _ => kind,
+        };
+        if role != kind {
+            return Err(misfit(&candidate, role, kind));
+        }
+        match &candidate.media.kind {
+            Kind::Movie(_) | Kind::OtherMovie(_) => movies.push(candidate),
+            Kind::Image(_) | Kind::OtherImage(_) => images.push(candidate),
+            Kind::Pdf(_) => documents.push(candidate),
         }
     }
-    if movies.is_empty() {
+    if movies.is_empty() && documents.is_empty() && made.is_none() {
         return Ok(Arranged { shown: name_images(images)?, thumbnail: None });
+    }
+    let several = [!movies.is_empty(), made.is_some()].iter().filter(|is| **is).count() + documents.len();
+    if several > 1 {
+        let what = documents.first().or(movies.first()).map(quoted).unwrap_or_default();
+        let message = format!(
+            "files: {what} is one thing too many to review, and a version shows one movie or one document: publish it as a \
+             version of its own, or give it as FTR_ROLE_COMPONENT"
+        );
+        return Err(Error::new(Code::BadRole, message));
     }
     if let Some(image) = images.iter().find(|image| image.role == Role::Image) {
         let message = format!(
-            "files: {} was given as an image to review beside a movie, and a version shows one or the other: publish it as \
+            "files: {} was given as an image to review beside something else, and a version shows one or the other: publish it as \
              a version of its own, or give it as FTR_ROLE_THUMBNAIL or FTR_ROLE_COMPONENT",
             quoted(image)
         );
@@ -61,13 +79,30 @@ pub fn arrange(candidates: Vec<Candidate>, has_thumbnail: bool) -> Result<Arrang
         _ => {
             let what = images.first().map(quoted).unwrap_or_default();
             let message = format!(
-                "files: {what} is an image beside a movie, and nothing tells what it is for: give it as FTR_ROLE_THUMBNAIL \
+                "files: {what} is an image beside what is reviewed, and nothing tells what it is for: give it as FTR_ROLE_THUMBNAIL \
                  (one can be) or FTR_ROLE_COMPONENT"
             );
             return Err(Error::new(Code::BadRole, message));
         }
     };
-    Ok(Arranged { shown: name_movies(movies)?, thumbnail })
+    let shown = match documents.pop() {
+        Some(document) => vec![Shown {
+            slot: Slot::Media,
+            name: document.name.unwrap_or_else(|| PDF.to_owned()),
+            media: document.media,
+        }],
+        None if movies.is_empty() => Vec::new(),
+        None => name_movies(movies)?,
+    };
+    Ok(Arranged { shown, thumbnail })
+}
+
+fn kind(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Movie(_) | Kind::OtherMovie(_) => "a movie",
+        Kind::Image(_) | Kind::OtherImage(_) => "an image",
+        Kind::Pdf(_) => "a document",
+    }
 }
 
 fn name_movies(movies: Vec<Candidate>) -> Result<Vec<Shown>> {
@@ -211,12 +246,10 @@ fn unknown_name(candidate: &Candidate, known: impl Iterator<Item = &'static str>
 }
 
 fn described(candidate: &Candidate) -> String {
-    let (width, height) = match &candidate.media.kind {
-        Kind::Movie(movie) => movie.shown_size(),
-        Kind::Image(image) => (image.width, image.height),
-        _ => return quoted(candidate),
-    };
-    format!("{} ({width}x{height})", quoted(candidate))
+    let size = movie(&candidate.media).map(Movie::shown_size);
+    let size = size.or(image(&candidate.media).map(|image| (image.width, image.height)));
+    let size = size.map(|(width, height)| format!(" ({width}x{height})")).unwrap_or_default();
+    format!("{}{size}", quoted(candidate))
 }
 
 fn quoted(candidate: &Candidate) -> String {

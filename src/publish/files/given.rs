@@ -27,6 +27,26 @@ pub enum Role {
     Sequence,
 }
 
+/// What is done about frames that are missing; in the outbox by these names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnHoles {
+    /// The publish fails.
+    #[default]
+    Refuse,
+    /// The frame before is shown for as long.
+    Hold,
+    /// The movie is shorter.
+    LeaveOut,
+}
+
+impl OnHoles {
+    /// For serde.
+    pub fn is_refuse(&self) -> bool {
+        *self == OnHoles::Refuse
+    }
+}
+
 /// One file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,8 +2,14 @@
 
 mod arrange; // which file reviewers open, and under which name
 mod by_path; // what is registered by its path
+mod folder; // a private folder for what is made
+mod frames; // sequences of frames, found and looked at
 mod given; // what the host says of a file
+mod making; // what is to be made of the main file
+pub mod rate; // frame rates as people write them
 
 pub use arrange::{Candidate, Shown, arrange};
 pub use by_path::ByPath;
-pub use given::{GivenFile, Role};
+pub use folder::WorkFolder;
+pub use given::{GivenFile, OnHoles, Role};
+pub use making::{Main, Making, What, Wish, look};
