@@ -2,6 +2,7 @@
 
 use super::again::shown_media;
 use super::work::{Made, Work};
+use super::{Mode, encode};
 use crate::ftrack::{Filter, Operation, Query};
 use crate::session::{Result, policy};
 use crate::transfer::Journal;
@@ -47,6 +48,9 @@ impl Work {
     async fn is_published(&self, made: &Made) -> Result<bool> {
         if !(self.may_have_been_tried() || self.kept.get().is_some()) || made.components.is_empty() {
             return Ok(false);
+        }
+        if self.request.mode == Mode::Encode {
+            return encode::is_done(self).await;
         }
         Ok(!self.client().query(&shown_media(self)).await?.is_empty())
     }

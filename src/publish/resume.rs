@@ -1,9 +1,9 @@
 //! Publishes that go on from the outbox: those that the host asks for, and by themselves those that wait.
 
-use super::Publisher;
 use super::ids::Ids;
 use super::kept::{self, Kept};
 use super::work::{Made, Work};
+use super::{Publisher, encode};
 use crate::ftrack::retry;
 use crate::outbox::{Claim, Item, NotedError, Outbox, State as Noted, Step};
 use crate::session::blocking::blocking;
@@ -197,7 +197,9 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     // Whatever the tries before may have made.
     let existing_version = request.existing_version();
     let sequences = request.sequences().map(|slot| ids.of(&slot)).collect();
-    let made = Made { components: ids.components(), sequences, version: existing_version.is_none(), ..Made::default() };
+    let mut components = ids.components();
+    components.extend(encode::noted_outputs(&kept));
+    let made = Made { components, sequences, version: existing_version.is_none(), ..Made::default() };
     let work = Work {
         publisher,
         job,
@@ -209,6 +211,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         kept: OnceLock::from(kept),
         is_resumed: true,
         made: Mutex::new(made),
+        turn: Mutex::default(),
         work_folder: OnceLock::new(),
         measured: Arc::default(),
         begun: Notify::new(),

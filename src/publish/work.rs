@@ -13,7 +13,7 @@ use crate::transfer::Progress;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 /// One publish.
 pub struct Work {
@@ -33,6 +33,8 @@ pub struct Work {
     pub made: Mutex<Made>,
     /// What is uploaded, for whoever asks how far it is.
     pub measured: Arc<Mutex<Vec<Measured>>>,
+    /// Its turn among the publishes of its size, until it is given up.
+    pub turn: Mutex<Option<OwnedSemaphorePermit>>,
     /// Where media are made, if no outbox keeps them.
     pub work_folder: OnceLock<WorkFolder>,
     /// Told when the components are there, or will not be.
