@@ -212,6 +212,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         is_resumed: true,
         made: Mutex::new(made),
         turn: Mutex::default(),
+        chosen: OnceLock::new(),
         work_folder: OnceLock::new(),
         measured: Arc::default(),
         begun: Notify::new(),
