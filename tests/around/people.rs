@@ -15,7 +15,10 @@ pub struct Studio {
 
 impl Studio {
     pub fn start() -> Studio {
-        let staging = Staging::start();
+        Studio::of(Staging::start())
+    }
+
+    pub fn of(staging: Staging) -> Studio {
         let reviewer = Reviewer::new(staging.url(), "somebody");
         let project = staging.id("select id from Project where name is \"demo\"");
         Studio { staging, reviewer, project }

@@ -24,9 +24,16 @@ pub struct Staging {
 
 impl Staging {
     pub fn start() -> Staging {
+        Staging::start_with(|_| {})
+    }
+
+    /// One that is not as usual.
+    pub fn start_with(change: impl FnOnce(&mut Config)) -> Staging {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let server = runtime.block_on(Server::start(Config::new(folder.path()))).unwrap();
+        let mut config = Config::new(folder.path());
+        change(&mut config);
+        let server = runtime.block_on(Server::start(config)).unwrap();
         Staging { runtime, server, folder }
     }
 
