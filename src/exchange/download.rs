@@ -65,12 +65,13 @@ impl Work {
         end(&self.job, outcome)
     }
 
-    /// The error, and what is left on the disk: what came before a failure is for a later try, a host that cancels wants nothing.
+    /// The error, and what is left on the disk: what came before a failure, or before its session was closed, is for a later
+    /// try; a host that cancels wants nothing.
     async fn leave(&self, mut error: Error) -> Error {
         let is_cancelled = error.code == Code::Cancelled;
         if let Some(landing) = self.landing.get().cloned() {
             // Of bytes that are wrong, nobody knows which.
-            let is_useless = is_cancelled || error.code == Code::StorageMismatch;
+            let is_useless = (is_cancelled && !self.job.is_to_park()) || error.code == Code::StorageMismatch;
             let kept = blocking(move || {
                 if is_useless || landing.written() == 0 || landing.flush().is_err() {
                     landing.discard();

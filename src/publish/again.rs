@@ -16,8 +16,8 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
         return Ok(false);
     }
     let ids = &work.ids;
-    let version =
-        Query::select(&["id", "version", "asset_id"], "AssetVersion").filter(Filter::equals("id", work.version_id()));
+    let version = Query::select(&["id", "version", "asset_id", "thumbnail_id"], "AssetVersion")
+        .filter(Filter::equals("id", work.version_id()));
     let all = Query::select(&["id", "name"], "Component").filter(Filter::equals("version_id", work.version_id()));
     let questions = [Operation::query(&version), Operation::query(&all), Operation::query(&shown_media(work))];
     let mut results = work.client().call_repeatable(&questions).await?;
@@ -37,7 +37,9 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
             media["size"]
         ));
     }
-    let by_path: Vec<String> = checked.by_path.iter().map(|file| ids.of(&file.slot)).collect();
+    let frames = checked.sequences.iter().filter(|sequence| !sequence.upload).map(|sequence| &sequence.slot);
+    let by_path: Vec<String> =
+        checked.by_path.iter().map(|file| &file.slot).chain(frames).map(|slot| ids.of(slot)).collect();
     let component = |row: &Value| {
         let (id, name) = (row["id"].as_str()?.to_owned(), row["name"].as_str().unwrap_or_default().to_owned());
         let location_id = if by_path.contains(&id) { UNMANAGED_LOCATION } else { SERVER_LOCATION };
@@ -53,7 +55,7 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
         published.link = Some(version::link(work, place));
         published.component_id = Some(ids.component.clone());
         published.component_name = media["name"].as_str().map(str::to_owned);
-        published.thumbnail_id = checked.thumbnail_slot().map(|slot| ids.of(&slot));
+        published.thumbnail_id = version["thumbnail_id"].as_str().map(str::to_owned);
     });
     Ok(true)
 }

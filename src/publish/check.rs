@@ -2,7 +2,9 @@
 
 use super::Mode;
 use super::encode;
-use super::files::{self, ByPath, Candidate, GivenFile, Main, Making, Role, Shown, Wish, arrange};
+use super::files::{
+    self, Arranged, ByPath, Candidate, FrameSequence, GivenFile, Main, Making, Role, Shown, Wish, arrange,
+};
 use super::ids::{self, Slot};
 use super::part::Part;
 use crate::media::{self, Kind, Media, MetaForm};
@@ -34,6 +36,8 @@ pub struct Checked {
     pub uploads: Vec<Part>,
     /// What is registered by its path.
     pub by_path: Vec<ByPath>,
+    /// Sequences of frames beside what is reviewed.
+    pub sequences: Vec<FrameSequence>,
     /// What is not as it should be.
     pub warnings: Vec<String>,
 }
@@ -89,7 +93,7 @@ fn look(files: &Files) -> Result<Checked> {
         }
     }
     let mut given_thumbnail = files.thumbnail.as_deref();
-    let (mut uploads, mut by_path) = (Vec::new(), Vec::new());
+    let (mut uploads, mut by_path, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
     for (given, path) in &files.others {
         match given.role {
             Role::Auto | Role::Movie | Role::Image | Role::Pdf if is_encoded => return Err(beside_encoded(path)),
@@ -102,23 +106,25 @@ fn look(files: &Files) -> Result<Checked> {
             }
             Role::Thumbnail => given_thumbnail = Some(path),
             Role::Component => uploads.push(upload(given, path)?),
-            Role::Unmanaged | Role::Sequence => by_path.push(ByPath::look(given, path)?),
+            Role::Unmanaged => by_path.push(ByPath::look(given, path)?),
+            Role::Sequence => sequences.push(FrameSequence::look(given, path, &files.wish)?),
         }
     }
     let given_thumbnail = given_thumbnail.map(|path| thumbnail(path, &mut warnings)).transpose()?;
-    if let Some(source) = source {
-        uploads.push(source);
-        let shown = Vec::new();
-        return Ok(Checked { shown, making: None, thumbnail: given_thumbnail, uploads, by_path, warnings });
-    }
     let made = making.as_ref().map(|_| files.path.as_path());
-    let arranged = arrange(candidates, made, given_thumbnail.is_some())?;
+    uploads.extend(source);
+    let arranged = match is_encoded {
+        // The server makes what reviewers open.
+        true => Arranged { shown: Vec::new(), thumbnail: None },
+        false => arrange(candidates, made, given_thumbnail.is_some())?,
+    };
     Ok(Checked {
         shown: arranged.shown,
         making,
         thumbnail: given_thumbnail.or(arranged.thumbnail),
         uploads,
         by_path,
+        sequences,
         warnings,
     })
 }

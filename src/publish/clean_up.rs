@@ -4,7 +4,7 @@ use super::again::shown_media;
 use super::work::{Made, Work};
 use super::{Mode, encode};
 use crate::ftrack::{Filter, Operation, Query};
-use crate::session::Result;
+use crate::session::{Result, policy};
 use crate::transfer::Journal;
 use std::path::Path;
 
@@ -67,7 +67,8 @@ impl Work {
         self.job.note(|published| {
             (published.version_id, published.version_number, published.link) = (None, None, None);
         });
-        left = self.remove("FileComponent", made.components.clone()).await;
+        left = self.remove_sequences(made.sequences).await;
+        left.extend(self.remove("FileComponent", made.components.clone()).await);
         if left.is_empty() {
             self.forget_uploads(made.components).await;
             self.job.note(|published| {
@@ -75,6 +76,29 @@ impl Work {
                 published.components.clear();
             });
         }
+        left
+    }
+
+    /// Their frames first: a server may keep the members of a container that is gone.
+    async fn remove_sequences(&self, sequences: Vec<String>) -> Vec<String> {
+        let mut left = Vec::new();
+        for id in &sequences {
+            loop {
+                let frames = Query::select(&["id"], "FileComponent").filter(Filter::equals("container_id", id));
+                let Ok(rows) = self.client().query(&frames.limit(policy::FRAMES_TOGETHER as u32)).await else { break };
+                let ids: Vec<String> = rows.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect();
+                if ids.is_empty() {
+                    break;
+                }
+                let stay = self.remove("FileComponent", ids.clone()).await;
+                if !stay.is_empty() {
+                    left.extend(stay);
+                    break;
+                }
+                self.forget_uploads(ids).await;
+            }
+        }
+        left.extend(self.remove("SequenceComponent", sequences).await);
         left
     }
 

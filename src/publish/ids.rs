@@ -46,6 +46,14 @@ pub enum Slot {
 }
 
 impl Slot {
+    /// The sequence that a frame belongs to.
+    pub fn sequence(&self) -> Option<Slot> {
+        match self {
+            Slot::Frame(name, _) => Some(Slot::Named(name.clone())),
+            _ => None,
+        }
+    }
+
     fn what(&self) -> String {
         match self {
             Slot::Media => "component".to_owned(),

@@ -1,13 +1,14 @@
 //! One publish and its item in the outbox: what is kept, what is noted on the way, and when it is let go.
 
 use super::Request;
-use super::work::Work;
+use super::files::{Role, frames};
 use crate::ftrack::{Client, retry};
 use crate::outbox::{Added, Claim, NotedError, Outbox, Record, SourceNote, State, Step};
 use crate::session::blocking::blocking;
 use crate::session::{Class, Code, Error, Job, Result, policy};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,6 +101,12 @@ impl Kept {
             None => Ok(()),
         })
         .await
+    }
+
+    /// Every file of which there is a copy, and where that is.
+    pub fn copies(&self) -> BTreeMap<PathBuf, PathBuf> {
+        let copy = |note: &SourceNote| Some((note.path.clone(), self.folder.join(note.copy.as_ref()?)));
+        self.record.sources.iter().filter_map(copy).collect()
     }
 
     /// The name of the file that the host gave, also where `path` is a copy of it.
@@ -235,28 +242,44 @@ pub fn may_pass(error: &Error) -> bool {
     }
 }
 
-/// What the outbox is to keep of a request.
-pub fn record(work: &Work) -> Record {
-    let (client, request, key) = (work.client(), &work.request, &work.key);
-    let mut sources: Vec<&PathBuf> = std::iter::once(&request.path).chain(&request.thumbnail).collect();
-    // A file may be in two roles, and is copied once.
-    for path in request.read_files().chain(request.attachments()) {
-        if !sources.contains(&path) {
-            sources.push(path);
-        }
+/// What the outbox is to keep of a request. Blocks for file I/O.
+pub fn record(client: &Client, request: &Request, key: &str, tag: u64) -> Record {
+    let mut request = request.clone();
+    let mut sources: Vec<PathBuf> = request.thumbnail.iter().cloned().collect();
+    sources.extend(request.read_files().chain(request.attachments()).cloned());
+    if !name_frames(&mut request.path, request.is_sequence, &mut sources) {
+        sources.push(request.path.clone());
     }
+    for file in request.files.iter_mut().filter(|file| file.role == Role::Sequence && file.upload) {
+        name_frames(&mut file.path, true, &mut sources);
+    }
+    // A file may be in two roles, and is copied once.
+    let mut known = HashSet::new();
+    sources.retain(|path| known.insert(path.clone()));
     let server_url = server_url(client);
     Record {
         id: Outbox::id_of(&server_url, client.api_user(), key),
-        key: key.clone(),
+        key: key.to_owned(),
         server_url,
         api_user: client.api_user().to_owned(),
-        tag: work.job.name().tag,
+        tag,
         created: SystemTime::now(),
         library: env!("CARGO_PKG_VERSION").to_owned(),
         request: json!(request),
-        sources: sources.into_iter().filter_map(|path| SourceNote::of(path).ok()).collect(),
+        sources: sources.iter().filter_map(|path| SourceNote::of(path).ok()).collect(),
     }
+}
+
+/// Writes the frames of a sequence into its notation, so that another process means the same ones; they are sources, too.
+/// False where it is no sequence.
+fn name_frames(path: &mut PathBuf, is_sequence: bool, sources: &mut Vec<PathBuf>) -> bool {
+    let Ok(Some(sequence)) = frames::find(path, is_sequence) else { return false };
+    sources.extend(sequence.frames.iter().map(|frame| sequence.path_of(frame)));
+    let all = sequence.frames.with(&sequence.missing);
+    if !all.is_empty() {
+        *path = PathBuf::from(format!("{} [{all}]", sequence.folder.join(sequence.printf_name()).display()));
+    }
+    true
 }
 
 /// The server, as the outbox notes it.

@@ -32,6 +32,9 @@ impl Work {
     /// the server is asked anything.
     pub(super) async fn tool_for(&self, checked: &Checked) -> Result<Option<Ffmpeg>> {
         let Some(making) = &checked.making else { return Ok(None) };
+        if self.was_made("media").await.is_some() {
+            return Ok(None);
+        }
         match self.publisher.finder.ffmpeg(self.job.cancelled()).await {
             Ok(ffmpeg) => {
                 if self.request.mode == Mode::Auto {
@@ -50,13 +53,38 @@ impl Work {
 
     /// Makes the media, where that is to be done.
     pub(super) async fn make(&self, checked: &mut Checked, tool: Option<&Ffmpeg>, larger: bool) -> Result<()> {
-        let (Some(making), Some(ffmpeg)) = (checked.making.clone(), tool) else { return Ok(()) };
-        self.job.enter(Stage::Transcoding);
-        let folder = self.folder_for_made().await?;
-        checked.shown = match &making.what {
-            What::Still(path) => vec![self.still(ffmpeg, path, &folder).await?],
-            _ => self.movies(ffmpeg, &making, &folder, larger).await?,
+        let Some(making) = checked.making.clone() else { return Ok(()) };
+        let made = match (self.was_made("media").await, tool) {
+            (Some(made), _) => {
+                self.log.info("publish", "an earlier try had made the media");
+                made
+            }
+            (None, Some(ffmpeg)) => {
+                self.job.enter(Stage::Transcoding);
+                let folder = self.folder_for_made().await?;
+                let made = match &making.what {
+                    What::Still(path) => vec![(self.still(ffmpeg, path, &folder).await?, 0)],
+                    _ => self.transcode(ffmpeg, &making, &folder, larger).await?,
+                };
+                self.note_made("media", &made).await?;
+                made
+            }
+            (None, None) => {
+                let message = "what an earlier try had made vanished from the outbox while it was looked at: try again";
+                return Err(Error::new(Code::FileChanged, message));
+            }
         };
+        let name = |index: usize, height: u32| match (&making.what, index) {
+            (What::Still(_), _) => IMAGE,
+            (_, 0) => MOVIE,
+            _ => LARGER_MOVIES.iter().find(|(label, _)| height <= *label).unwrap_or(&LARGER_MOVIES[2]).1,
+        };
+        for (index, (path, height)) in made.into_iter().enumerate() {
+            let name = name(index, height).to_owned();
+            let slot = if index == 0 { Slot::Media } else { Slot::Named(name.clone()) };
+            let media = blocking(move || media::probe(&path)).await?;
+            checked.shown.push(Shown { slot, name, media });
+        }
         Ok(())
     }
 
@@ -66,6 +94,11 @@ impl Work {
             (None, Some(Shown { media, .. })) if matches!(media.kind, Kind::Movie(_)) => media.source.path().to_owned(),
             _ => return Ok(()),
         };
+        if let Some(made) = self.was_made("thumbnail").await {
+            let image = made.into_iter().next().map(|(path, _)| path).unwrap_or_default();
+            checked.thumbnail = blocking(move || media::probe(&image)).await.ok();
+            return Ok(());
+        }
         let ffmpeg = match self.publisher.finder.ffmpeg(self.job.cancelled()).await {
             Ok(ffmpeg) => ffmpeg,
             Err(error) if error.code == Code::Cancelled => return Err(cancelled()),
@@ -88,47 +121,18 @@ impl Work {
     async fn thumbnail_of(&self, ffmpeg: &Ffmpeg, movie: &Path) -> Result<Media> {
         let folder = self.folder_for_made().await?;
         let settings = StillSettings { max_width: Some(policy::THUMBNAIL_WIDTH), ..StillSettings::default() };
-        let (output, was_made) = (folder.join(format!("{MADE}thumbnail.jpg")), self.was_made("thumbnail").await);
-        if was_made.is_none() {
-            ffmpeg::frame(ffmpeg, movie, settings, &output, self.job.cancelled()).await?;
-            self.note_made("thumbnail", &[(output.clone(), 0)]).await?;
-        }
+        let output = folder.join(format!("{MADE}thumbnail.jpg"));
+        ffmpeg::frame(ffmpeg, movie, settings, &output, self.job.cancelled()).await?;
+        self.note_made("thumbnail", &[(output.clone(), 0)]).await?;
         blocking(move || media::probe(&output)).await
     }
 
-    async fn still(&self, ffmpeg: &Ffmpeg, path: &Path, folder: &Path) -> Result<Shown> {
+    async fn still(&self, ffmpeg: &Ffmpeg, path: &Path, folder: &Path) -> Result<PathBuf> {
         let output = folder.join(self.made_name("", "jpg"));
-        if self.was_made("media").await.is_none() {
-            let settings =
-                StillSettings { colour: self.colour(), lut: self.request.lut.clone(), ..StillSettings::default() };
-            ffmpeg::frame(ffmpeg, path, settings, &output, self.job.cancelled()).await?;
-            self.note_made("media", &[(output.clone(), 0)]).await?;
-        }
-        let media = blocking(move || media::probe(&output)).await?;
-        Ok(Shown { slot: Slot::Media, name: IMAGE.to_owned(), media })
-    }
-
-    async fn movies(&self, ffmpeg: &Ffmpeg, making: &Making, folder: &Path, larger: bool) -> Result<Vec<Shown>> {
-        let made = match self.was_made("media").await {
-            Some(made) => made,
-            None => {
-                let made = self.transcode(ffmpeg, making, folder, larger).await?;
-                self.note_made("media", &made).await?;
-                made
-            }
-        };
-        let name = |index: usize, height: u32| match index {
-            0 => MOVIE,
-            _ => LARGER_MOVIES.iter().find(|(label, _)| height <= *label).unwrap_or(&LARGER_MOVIES[2]).1,
-        };
-        let mut shown = Vec::new();
-        for (index, (path, height)) in made.into_iter().enumerate() {
-            let name = name(index, height);
-            let slot = if index == 0 { Slot::Media } else { Slot::Named(name.to_owned()) };
-            let media = blocking(move || media::probe(&path)).await?;
-            shown.push(Shown { slot, name: name.to_owned(), media });
-        }
-        Ok(shown)
+        let settings =
+            StillSettings { colour: self.colour(), lut: self.request.lut.clone(), ..StillSettings::default() };
+        ffmpeg::frame(ffmpeg, path, settings, &output, self.job.cancelled()).await?;
+        Ok(output)
     }
 
     /// The paths of the movies, and the heights that they are for; the lowest first.
@@ -189,7 +193,9 @@ impl Work {
 
     /// What it is called in its folder; reviewers who download it see the rest of the name.
     fn made_name(&self, addition: &str, extension: &str) -> String {
-        let stem: String = super::names::asset_name(&self.request.path)
+        let stem: String = self
+            .request
+            .default_asset_name()
             .chars()
             .map(|character| if character.is_alphanumeric() || "-_".contains(character) { character } else { '_' })
             .take(60)

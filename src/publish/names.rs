@@ -9,6 +9,12 @@ pub fn asset_name(path: &Path) -> String {
     if name.is_empty() { stem.into_owned() } else { name.to_owned() }
 }
 
+/// The same of a sequence, by what its frames begin with: `shot_v003.%04d.exr` is `shot`.
+pub fn of_sequence(head: &str) -> String {
+    let name = without_version(head);
+    if name.is_empty() { head.to_owned() } else { name.to_owned() }
+}
+
 /// Cuts a version at the end: `_v003`, `.v3`, `-V012`, and a lone `v003` not at all.
 fn without_version(stem: &str) -> &str {
     let digits = stem.trim_end_matches(|character: char| character.is_ascii_digit());

@@ -2,13 +2,16 @@
 
 use super::around::Around;
 use super::context::Context;
-use super::files::{GivenFile, OnHoles, Role, Wish, rate};
+use super::files::{GivenFile, OnHoles, Role, Wish, head, rate};
 use super::ids::{self, Slot};
+use super::names;
 use crate::ftrack::settings::Variables;
+use crate::media::sequence::Pattern;
 use crate::media::{FrameOut, MetaForm, Rational};
 use crate::session::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One publish, as the host said it. What the outbox keeps of it has the names of the fields, and those that are not set are
@@ -175,6 +178,20 @@ impl Request {
         larger.chain(self.files.iter().filter_map(GivenFile::slot)).chain(attachments).collect()
     }
 
+    /// Those of them that are sequences.
+    pub fn sequences(&self) -> impl Iterator<Item = Slot> {
+        self.files.iter().filter(|file| file.role == Role::Sequence).filter_map(GivenFile::slot)
+    }
+
+    /// The asset's name, where the host gives none.
+    pub fn default_asset_name(&self) -> String {
+        let is_pattern = || Pattern::parse(&self.path.to_string_lossy()).is_ok_and(|pattern| pattern.is_some());
+        match self.is_sequence || is_pattern() {
+            true => names::of_sequence(&head(&self.path)),
+            false => names::asset_name(&self.path),
+        }
+    }
+
     /// How `ftr_meta` is written.
     pub fn meta_form(&self) -> MetaForm {
         MetaForm {
@@ -198,6 +215,7 @@ impl Request {
             on_holes: self.on_holes,
             is_sequence: self.is_sequence,
             knows_colours: self.lut.is_some() || self.display_referred,
+            copies: BTreeMap::new(),
         }
     }
 

@@ -1,12 +1,12 @@
 //! The second step: names become ids. One request, and a second for what depends on the project; nothing is created by them.
 
+use super::Request;
 use super::answers::{malformed, text};
 use super::around::{self, About, Answers, Surroundings};
 use super::context::{Context, Found, KnownAsset, STATUSES};
 use super::ids::{self, UPLOAD_TYPE};
 use super::into::{self, Existing};
 use super::resolve_help::{unknown_context, unknown_name};
-use super::{Request, names};
 use crate::ftrack::query::Order;
 use crate::ftrack::{Client, Filter, Operation, Query, rows};
 use crate::session::{Code, Error, Result};
@@ -72,7 +72,7 @@ pub async fn resolve(client: &Client, request: &Request) -> Result<Place> {
     };
     let surroundings =
         around::learn(client, &request.around, &answers, &found.project_id, found.task_id.as_deref()).await?;
-    let name = || request.asset_name.clone().unwrap_or_else(|| names::asset_name(&request.path));
+    let name = || request.asset_name.clone().unwrap_or_else(|| request.default_asset_name());
     let version = request.into_version.then(|| Existing::read(found.number, answers.of(About::Components)));
     let asset = match found.asset {
         Some(asset) if request.asset_name.is_none() && request.asset_type.is_none() => Asset::Known(asset),

@@ -198,7 +198,8 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     let existing_version = request.existing_version();
     let mut components = ids.components();
     components.extend(encode::noted_outputs(&kept));
-    let made = Made { components, version: existing_version.is_none(), ..Made::default() };
+    let sequences = request.sequences().map(|slot| ids.of(&slot)).collect();
+    let made = Made { components, sequences, version: existing_version.is_none(), ..Made::default() };
     let work = Work {
         publisher,
         job,
@@ -212,6 +213,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         made: Mutex::new(made),
         turn: Mutex::default(),
         work_folder: OnceLock::new(),
+        measured: Arc::default(),
         begun: Notify::new(),
     };
     work.go_on().await

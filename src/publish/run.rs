@@ -6,7 +6,7 @@ use super::check::{Checked, check};
 use super::encode::{self, Job};
 use super::ids::Ids;
 use super::kept::{self, Kept};
-use super::register::register;
+use super::register::{register, register_sequence};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
 use super::thumbnail::show_elsewhere;
@@ -37,6 +37,7 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         made: Mutex::default(),
         turn: Mutex::default(),
         work_folder: OnceLock::new(),
+        measured: Arc::default(),
         begun: Notify::new(),
     };
     session.start(accepted, async move { work.run().await });
@@ -74,7 +75,14 @@ impl Work {
     /// Puts the publish into the outbox, if there is one. One that cannot be used keeps nobody from publishing.
     async fn keep(&self) {
         let Some(outbox) = &self.publisher.outbox else { return };
-        match Kept::add(outbox, kept::record(self), &self.job, self.request.copy_source).await {
+        let (client, request, key) = (self.client().clone(), self.request.clone(), self.key.clone());
+        let tag = self.job.name().tag;
+        let record = blocking(move || Ok(kept::record(&client, &request, &key, tag)));
+        let added = match record.await {
+            Ok(record) => Kept::add(outbox, record, &self.job, self.request.copy_source).await,
+            Err(error) => Err(error),
+        };
+        match added {
             Ok((kept, warnings)) => {
                 for warning in warnings {
                     self.warn(warning);
@@ -196,8 +204,13 @@ impl Work {
         self.job.enter(Stage::Uploading);
         let mut parts = checked.parts(&self.request.meta_form());
         parts.extend(attachments);
-        let mut stored = store(self, &place, parts).await?;
+        let mut stored = store(self, &place, parts, &checked.sequences).await?;
         stored.registered = register(self, &checked.by_path).await?;
+        for sequence in &checked.sequences {
+            let (attached, warnings) = register_sequence(self, sequence).await?;
+            stored.registered.push(attached);
+            stored.warnings.extend(warnings);
+        }
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }

@@ -2,10 +2,11 @@
 //! without a version is shown nowhere.
 
 use super::answers::{malformed, text};
+use super::files::FrameSequence;
 use super::ids::{Ids, SERVER_LOCATION, Slot};
 use super::part::{Attached, Part};
 use super::resolve::Place;
-use super::work::Work;
+use super::work::{Measured, Work};
 use crate::ftrack::operation::UploadFile;
 use crate::ftrack::{Committed, Filter, Once, Operation, Query, rows};
 use crate::session::blocking::blocking;
@@ -21,6 +22,8 @@ use tokio::sync::Semaphore;
 /// A file on its way to storage.
 struct File {
     component_id: String,
+    /// The sequence that it is a frame of.
+    container_id: Option<String>,
     name: String,
     file_type: String,
     file_name: String,
@@ -59,10 +62,40 @@ impl Stored {
     }
 }
 
-/// Creates the components and uploads their bytes.
-pub async fn store(work: &Work, place: &Place, parts: Vec<Part>) -> Result<Stored> {
-    let mut files = parts.iter().map(|part| file(part, work)).collect::<Result<Vec<File>>>()?;
-    measure(work, &files);
+/// Creates the components and uploads their bytes. The frames of `sequences` are uploaded later, and counted from now on.
+pub async fn store(work: &Work, place: &Place, parts: Vec<Part>, sequences: &[FrameSequence]) -> Result<Stored> {
+    let files = parts.iter().map(|part| file(part, work)).collect::<Result<Vec<File>>>()?;
+    measure(work, &files, sequences);
+    let (asset_id, warnings) = send(work, place.asset_query(), files).await?;
+    Ok(Stored { asset_id, parts, registered: Vec::new(), warnings })
+}
+
+/// The same for some frames of a sequence, which are told their location, too. The progress is counted for the sequence.
+pub async fn store_frames(work: &Work, sequence: &FrameSequence, parts: Vec<Part>) -> Result<Vec<String>> {
+    let files = parts.iter().map(|part| file(part, work)).collect::<Result<Vec<File>>>()?;
+    if let Some(measured) = work.measured.lock().iter_mut().find(|measured| measured.slot == sequence.slot) {
+        measured.files.extend(files.iter().map(|file| file.progress.clone()));
+    }
+    let (_, warnings) = send(work, None, files).await?;
+    let locations: Vec<Operation> = parts.iter().map(|part| location(&work.ids, &part.slot)).collect();
+    let ids: Vec<String> = parts.iter().map(|part| work.ids.location_of(&part.slot)).collect();
+    let there = if work.may_have_been_tried() { work.existing("ComponentLocation", &ids).await? } else { Vec::new() };
+    let missing: Vec<String> = ids.iter().filter(|id| !there.contains(id)).cloned().collect();
+    let operations: Vec<Operation> = locations
+        .into_iter()
+        .zip(&ids)
+        .filter(|(_, id)| missing.contains(id))
+        .map(|(operation, _)| operation)
+        .collect();
+    if !operations.is_empty() {
+        let probe = Query::select(&["id"], "ComponentLocation").filter(Filter::within("id", missing));
+        work.client().patient(policy::UPLOAD_PATIENCE).commit(&operations, &probe).await?;
+    }
+    Ok(warnings)
+}
+
+/// Creates the components of these files and uploads them.
+async fn send(work: &Work, asset: Option<Query>, mut files: Vec<File>) -> Result<(Option<String>, Vec<String>)> {
     if work.publisher.traffic.verify() == Verify::ContentMd5 {
         for file in files.iter_mut().filter(|file| file.plan == Plan::Single) {
             file.md5 = Some(digest(&file.source).await?);
@@ -72,15 +105,14 @@ pub async fn store(work: &Work, place: &Place, parts: Vec<Part>) -> Result<Store
         file.is_stored = is_stored(work, file).await;
     }
 
-    let (asset_id, metadata) = begin(work, place, &files).await?;
+    let (asset_id, metadata) = begin(work, asset, &files).await?;
     let turns = Semaphore::new(policy::FILES_AT_ONCE);
     let uploads = files.iter().zip(metadata).map(async |(file, metadata)| {
         // Nobody closes it.
         let _turn = turns.acquire().await;
         upload(work, file, metadata).await
     });
-    let warnings = try_join_all(uploads).await?.into_iter().flatten().collect();
-    Ok(Stored { asset_id, parts, registered: Vec::new(), warnings })
+    Ok((asset_id, try_join_all(uploads).await?.into_iter().flatten().collect()))
 }
 
 /// That the bytes of a component are in ftrack's own location, where their name is the component's id (official clients, both).
@@ -96,6 +128,7 @@ fn file(part: &Part, work: &Work) -> Result<File> {
     let source = part.source.clone();
     Ok(File {
         component_id: work.ids.of(&part.slot),
+        container_id: part.slot.sequence().map(|sequence| work.ids.of(&sequence)),
         name: part.name.clone(),
         file_type: part.file_type.clone(),
         file_name: work.name_of(source.path()),
@@ -110,17 +143,32 @@ fn file(part: &Part, work: &Work) -> Result<File> {
     })
 }
 
-fn measure(work: &Work, files: &[File]) {
-    let files: Vec<_> =
-        files.iter().map(|file| (file.file_name.clone(), file.source.size_bytes(), file.progress.clone())).collect();
+fn measure(work: &Work, files: &[File], sequences: &[FrameSequence]) {
+    let file = |file: &File| Measured {
+        slot: Slot::Media,
+        name: file.file_name.clone(),
+        total: file.source.size_bytes(),
+        files: vec![file.progress.clone()],
+    };
+    let sequence = |sequence: &FrameSequence| Measured {
+        slot: sequence.slot.clone(),
+        name: sequence.printf_name(),
+        total: sequence.size_bytes(),
+        files: Vec::new(),
+    };
+    let uploaded = sequences.iter().filter(|sequence| sequence.upload);
+    *work.measured.lock() = files.iter().map(file).chain(uploaded.map(sequence)).collect();
+    let measured = work.measured.clone();
     work.job.measure(Box::new(move || {
-        let read = |(name, total, progress): &(String, u64, Arc<Progress>)| FileProgress {
-            name: name.clone(),
-            bytes_done: progress.sent(),
-            bytes_stored: progress.stored(),
-            bytes_total: *total,
+        let sum =
+            |measured: &Measured, bytes: fn(&Progress) -> u64| measured.files.iter().map(|file| bytes(file)).sum();
+        let read = |measured: &Measured| FileProgress {
+            name: measured.name.clone(),
+            bytes_done: sum(measured, Progress::sent),
+            bytes_stored: sum(measured, Progress::stored),
+            bytes_total: measured.total,
         };
-        files.iter().map(read).collect()
+        measured.lock().iter().map(read).collect()
     }));
 }
 
@@ -145,19 +193,15 @@ async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
 /// One request: is the asset there, the components, and where their bytes go. The official Adobe plug-in sends the
 /// same in one batch (share.js). The upload metadata are in the order of the files, nothing for those that are in storage already:
 /// some servers open an upload by giving its addresses, and nobody would end it.
-async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
-    {
-        let mut made = work.made.lock();
-        made.components = files.iter().map(|file| file.component_id.clone()).collect();
-        made.is_beginning = true;
+async fn begin(work: &Work, asset: Option<Query>, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
+    let are_frames = files.iter().all(|file| file.container_id.is_some());
+    if !are_frames {
+        work.made.lock().components = files.iter().map(|file| file.component_id.clone()).collect();
     }
-    let begun = create_or_update(work, place, files).await;
-    work.made.lock().is_beginning = false;
-    work.begun.notify_one();
-    let results = begun?;
-    work.made.lock().components_were_there = true;
+    let results = work.beginning(create_or_update(work, asset.as_ref(), files)).await?;
+    work.made.lock().components_were_there |= !are_frames;
     let mut results = results.into_iter();
-    let asset_id = match place.asset_query() {
+    let asset_id = match asset {
         Some(_) => rows(results.next().unwrap_or_default())?.first().map(|row| text(row, "id")).transpose()?,
         None => None,
     };
@@ -171,13 +215,12 @@ async fn begin(work: &Work, place: &Place, files: &[File]) -> Result<(Option<Str
 
 /// Creates the components that are not there, and has those that are there fit the files: they are of an earlier try, or of this
 /// one, whose answer was lost. What is created is asked for before it is created again.
-async fn create_or_update(work: &Work, place: &Place, files: &[File]) -> Result<Vec<Value>> {
+async fn create_or_update(work: &Work, asset: Option<&Query>, files: &[File]) -> Result<Vec<Value>> {
     let ids = |files: &[&File]| files.iter().map(|file| file.component_id.clone()).collect::<Vec<_>>();
     let mut there: Vec<String> = Vec::new();
     loop {
         let missing: Vec<&File> = files.iter().filter(|file| !there.contains(&file.component_id)).collect();
-        let asset = place.asset_query();
-        let mut operations: Vec<Operation> = asset.iter().map(Operation::query).collect();
+        let mut operations: Vec<Operation> = asset.into_iter().map(Operation::query).collect();
         for file in files {
             operations.push(match there.contains(&file.component_id) {
                 true => Operation::update("FileComponent", &[&file.component_id], attributes(file)),
@@ -209,7 +252,8 @@ async fn create_or_update(work: &Work, place: &Place, files: &[File]) -> Result<
 fn attributes(file: &File) -> Map<String, Value> {
     let attributes =
         [("name", json!(file.name)), ("file_type", json!(file.file_type)), ("size", json!(file.source.size_bytes()))];
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let container = file.container_id.as_ref().map(|id| ("container_id", json!(id)));
+    attributes.into_iter().chain(container).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn metadata(file: &File) -> Operation {

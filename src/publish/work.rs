@@ -2,13 +2,14 @@
 
 use super::Request;
 use super::check::Files;
-use super::files::WorkFolder;
-use super::ids::Ids;
+use super::files::{Wish, WorkFolder};
+use super::ids::{Ids, Slot};
 use super::kept::Kept;
 use super::publisher::Publisher;
 use crate::ftrack::Client;
 use crate::session::Job;
 use crate::session::log::Log;
+use crate::transfer::Progress;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -32,6 +33,8 @@ pub struct Work {
     pub made: Mutex<Made>,
     /// Its turn among the publishes of its size, until it is given up.
     pub turn: Mutex<Option<OwnedSemaphorePermit>>,
+    /// What is uploaded, for whoever asks how far it is.
+    pub measured: Arc<Mutex<Vec<Measured>>>,
     /// Where media are made, if no outbox keeps them.
     pub work_folder: OnceLock<WorkFolder>,
     /// Told when the components are there, or will not be.
@@ -41,10 +44,20 @@ pub struct Work {
 /// What the names of files begin with that were made for a publish.
 pub const MADE: &str = "made-";
 
+/// One line of the progress: a file, or all frames of a sequence.
+pub struct Measured {
+    pub slot: Slot,
+    pub name: String,
+    pub total: u64,
+    pub files: Vec<Arc<Progress>>,
+}
+
 /// What may exist on the server because of this publish: noted before it is asked for.
 #[derive(Clone, Default)]
 pub struct Made {
     pub components: Vec<String>,
+    /// Those of a kind of their own. Their frames go with them.
+    pub sequences: Vec<String>,
     /// The server said so.
     pub components_were_there: bool,
     pub version: bool,
@@ -95,7 +108,7 @@ impl Work {
         Files {
             path: self.media_path(),
             thumbnail: request.thumbnail.as_deref().map(|path| self.path_of(path)),
-            wish: request.wish(),
+            wish: Wish { copies: self.kept.get().map(Kept::copies).unwrap_or_default(), ..request.wish() },
             others: request.files.iter().map(|file| (file.clone(), self.path_of(&file.path))).collect(),
         }
     }
@@ -117,6 +130,16 @@ impl Work {
 
     fn path_of(&self, path: &Path) -> PathBuf {
         self.kept.get().map_or_else(|| path.to_owned(), |kept| kept.path_of(path))
+    }
+
+    /// Runs a request that creates something: cancelling waits for its end, since what it makes can only be removed when it
+    /// is there.
+    pub async fn beginning<T>(&self, request: impl Future<Output = T>) -> T {
+        self.made.lock().is_beginning = true;
+        let result = request.await;
+        self.made.lock().is_beginning = false;
+        self.begun.notify_one();
+        result
     }
 
     /// Notes a warning, for the log and for the result.

@@ -149,6 +149,10 @@ pub const REVIEW_HEIGHT: u32 = 1080;
 /// Frames that are taken as thumbnails are no wider than this, as those of ftrack's own Nuke Studio integration.
 pub const THUMBNAIL_WIDTH: u32 = 1280;
 
+/// Frames of a sequence that are created by one request, and open at once: a few hundred operations are what servers take
+/// without complaint, and a process may have a thousand files open.
+pub const FRAMES_TOGETHER: usize = 100;
+
 /// Files of one publish that are uploaded at once. Two large ones fill a link, and the small ones beside them need not wait
 /// for those; more would only take memory from other publishes.
 pub const FILES_AT_ONCE: usize = 6;
@@ -189,7 +193,8 @@ pub const SETTLE_TIME: Duration = Duration::from_millis(250);
 pub const RECENT: Duration = Duration::from_secs(2);
 
 /// The index of a movie (its moov box) is read whole into memory; a two-hour film with one sample a frame needs about 4 MiB.
-pub const MOVIE_INDEX_LIMIT: u64 = 64 << 20;
+/// Its tables take up to three times their room while they are read, so that probing stays below 64 MiB.
+pub const MOVIE_INDEX_LIMIT: u64 = 16 << 20;
 
 /// Boxes at the top of a movie: a dozen are usual, and a file without end of them is not a movie.
 pub const MOVIE_BOX_LIMIT: usize = 1024;

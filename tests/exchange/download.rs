@@ -367,3 +367,20 @@ fn a_component_that_is_not_on_the_server_is_told_with_where_it_is() {
     session.downloaded(&lost, &target).failed(Code::StorageRefused);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_download_whose_session_is_closed_is_kept_for_a_later_one() {
+    let depot = Depot::serving(SIZE, [Serve::Stall(3_000_000), Serve::Good]);
+    let session = depot.session();
+    let job = session.download(ID, &depot.target(), 0).unwrap();
+    while !depot.folder.path().join("comp.mov.part").metadata().is_ok_and(|part| part.len() > 0) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(ftreview::ffi::ftr_session_close(session.0, 0), 1);
+    let ended = job.wait();
+    assert_eq!(ended.state, FTR_JOB_CANCELLED, "{ended:?}");
+    assert!(ended.message.contains("are kept in"), "{ended:?}");
+    depot.session().downloaded(ID, &depot.target()).done();
+    assert_ne!(depot.ranges()[1], "all");
+    depot.assert_whole();
+}

@@ -5,7 +5,9 @@ use super::ftrack_support::{Act, KEY, answer};
 use super::host::file;
 use super::http_upload::{Studio, USER, parts};
 use super::support::build::program;
+use super::support::reviewer::Reviewer;
 use super::support::run::{command, run};
+use super::support::server::Staging;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -87,4 +89,24 @@ fn a_download_whose_program_was_killed_goes_on_from_what_is_there() {
     depot.assert_whole();
     let rest = depot.ranges()[1].strip_prefix("bytes=").unwrap().trim_end_matches('-').parse::<usize>().unwrap();
     assert!(rest >= 64 << 20, "{rest}");
+}
+
+#[test]
+fn remove_prints_what_it_removed() {
+    let server = Staging::start();
+    let version = Reviewer::new(server.url(), "a-script").version();
+    let removed = |arguments: &[&str]| {
+        let mut remove = example("remove", server.url());
+        server.tell(&mut remove);
+        remove.args(arguments);
+        run(remove)
+    };
+    let ended = removed(&["AssetVersion", &version]).succeeded();
+    assert!(ended.out.contains(&version), "{}", ended.account());
+    assert_eq!(server.count("asset_version"), 0);
+    let again = removed(&["AssetVersion", &version]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(again.err.contains("there is no AssetVersion"), "{}", again.account());
+    assert_eq!(removed(&["Shot", &version]).status.code(), Some(1));
+    assert_eq!(removed(&[]).status.code(), Some(2));
 }

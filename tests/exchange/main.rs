@@ -15,4 +15,5 @@ mod examples; // the programs in examples/c
 mod host; // a host program
 mod http_upload; // files to endpoints
 mod refusals; // what endpoints do that they should not
-mod remove; // components and versions taken away
+mod remove;
+mod studio; // the staging server's own endpoint // components and versions taken away

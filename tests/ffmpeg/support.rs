@@ -10,11 +10,14 @@ use ftreview::media::{Kind, Media, Movie, Rational, probe, verdict};
 use ftreview::session::{Error, Result};
 use tempfile::TempDir;
 
-/// The ffmpeg of this machine. Where there is none, tests that need it say so and pass; with CI set they fail, since it is
+/// The ffmpeg of this machine, or the one that FTREVIEW_TEST_FFMPEG names, to try another version. Where there is none, tests that need it say so and pass; with CI set they fail, since it is
 /// installed there.
 pub fn installed() -> Option<&'static Ffmpeg> {
     static FOUND: OnceLock<Option<Ffmpeg>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| block_on(Ffmpeg::find(None, &Environment::capture(), pending())).ok());
+    let found = FOUND.get_or_init(|| {
+        let named = std::env::var_os("FTREVIEW_TEST_FFMPEG").map(PathBuf::from);
+        block_on(Ffmpeg::find(named.as_deref(), &Environment::capture(), pending())).ok()
+    });
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "ffmpeg must be there in continuous integration");
         println!("ffmpeg is not installed: this test is left out");

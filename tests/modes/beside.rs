@@ -1,9 +1,12 @@
 //! Components beside what reviewers open.
 
-use super::given::{File, Given, SERVER_LOCATION, UNMANAGED_LOCATION, named, names};
-use super::host::{Staging, example};
+use super::given::{File, Given, SERVER_LOCATION, UNMANAGED_LOCATION, frames, named, names, need_ffmpeg};
+use super::host::{Session, Staging, example};
+use super::relay::{Act, does, exception, relay};
 use ftreview::ffi::constants::*;
 use ftreview::session::Code;
+use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER};
+use serde_json::Value;
 use serde_json::json;
 
 #[test]
@@ -92,4 +95,91 @@ fn a_try_with_the_same_key_finds_every_component_that_the_first_made() {
     let second = given.done(&staging);
     assert_eq!((&first.version_id, &first.component_id), (&second.version_id, &second.component_id));
     assert_eq!(staging.census(), census);
+}
+
+fn members(staging: &Staging, container: &Value) -> Vec<Value> {
+    let mut rows = staging.query(&format!(
+        "select id, name, file_type, size, component_locations.location_id, component_locations.resource_identifier \
+         from FileComponent where container_id is \"{}\"",
+        container["id"].as_str().unwrap()
+    ));
+    rows.sort_by_key(|row| row["name"].as_str().unwrap().to_owned());
+    rows
+}
+
+#[test]
+fn a_sequence_is_a_component_with_a_member_for_each_frame_by_path_or_uploaded() {
+    need_ffmpeg!();
+    let staging = Staging::start();
+    let pattern = frames(&staging, "beauty.%04d.png", "64x36", 1001, 5);
+    let one = staging.scratch().join("beauty.1003.png");
+    for (path, flags, location_id) in [
+        (&pattern, 0, UNMANAGED_LOCATION),
+        (&one, 0, UNMANAGED_LOCATION),
+        (&pattern, FTR_FILE_UPLOAD_FRAMES, SERVER_LOCATION),
+    ] {
+        let file = File { flags, ..File::new(path, FTR_ROLE_SEQUENCE) };
+        let ended = Given::with(example("still.png"), [file]).done(&staging);
+        assert_eq!(names(&staging, &ended.version_id), ["beauty", "ftrackreview-image"]);
+        let sequence = named(&staging, &ended.version_id, "beauty");
+        assert_eq!((&sequence["system_type"], &sequence["file_type"]), (&json!("sequence"), &json!(".png")));
+        let members = members(&staging, &sequence);
+        let numbers: Vec<&str> = members.iter().map(|member| member["name"].as_str().unwrap()).collect();
+        assert_eq!(numbers, ["1001", "1002", "1003", "1004", "1005"]);
+        let size: u64 = members.iter().map(|member| member["size"].as_u64().unwrap()).sum();
+        assert_eq!(sequence["size"], size);
+        let id = sequence["id"].as_str().unwrap();
+        let padding = staging.query(&format!("select padding from SequenceComponent where id is \"{id}\""));
+        assert_eq!(padding[0]["padding"], 4);
+        let place = |component: &Value| {
+            let locations = component["component_locations"].as_array().unwrap();
+            assert_eq!((locations.len(), &locations[0]["location_id"]), (1, &json!(location_id)));
+            locations[0]["resource_identifier"].as_str().unwrap().to_owned()
+        };
+        for member in &members {
+            let file = staging.scratch().join(format!("beauty.{}.png", member["name"].as_str().unwrap()));
+            match location_id {
+                UNMANAGED_LOCATION => assert_eq!(place(member), file.to_str().unwrap()),
+                _ => assert!(staging.stored(&place(member)) == std::fs::read(file).unwrap()),
+            }
+        }
+        let expected = if location_id == UNMANAGED_LOCATION { pattern.to_str().unwrap() } else { id };
+        assert_eq!(place(&sequence), expected);
+    }
+}
+
+#[test]
+fn a_sequence_of_more_frames_than_one_request_makes_is_whole_and_goes_when_the_publish_fails() {
+    need_ffmpeg!();
+    let staging = Staging::start();
+    let pattern = frames(&staging, "long.%04d.png", "16x16", 1, 230);
+    let files = [File { flags: FTR_FILE_UPLOAD_FRAMES, ..File::new(&pattern, FTR_ROLE_SEQUENCE) }];
+    let given = Given::with(example("still.png"), files);
+    let ended = given.done(&staging);
+    assert_eq!(members(&staging, &named(&staging, &ended.version_id, "long")).len(), 230);
+
+    let url = relay(
+        staging.url(),
+        Box::new(|operations| match does(operations, "create", "AssetVersion") {
+            true => Act::Refuse(500, exception("ValidationError", "no versions today")),
+            false => Act::Pass,
+        }),
+    );
+    let session = Session::create(&url, DEMO_USER, DEMO_KEY);
+    given.refused_by(&session, &staging, Code::Validation as i32);
+    assert_eq!(staging.query("select id from SequenceComponent").len(), 1);
+}
+
+#[test]
+fn a_sequence_with_holes_or_without_a_number_is_refused() {
+    need_ffmpeg!();
+    let staging = Staging::start();
+    let pattern = frames(&staging, "beauty.%04d.png", "64x36", 1, 5);
+    std::fs::remove_file(staging.scratch().join("beauty.0003.png")).unwrap();
+    let given = Given::with(example("still.png"), [File::new(&pattern, FTR_ROLE_SEQUENCE)]);
+    given.refused(&staging, Code::SequenceHoles as i32);
+    let ended = Given { holes: FTR_HOLES_LEAVE_OUT, ..given }.done(&staging);
+    assert_eq!(members(&staging, &named(&staging, &ended.version_id, "beauty")).len(), 4);
+    let given = Given::with(example("still.png"), [File::new(example("scene.py"), FTR_ROLE_SEQUENCE)]);
+    assert!(given.refused(&staging, Code::BadRole as i32).contains("scene.py"));
 }

@@ -1,6 +1,6 @@
 //! A publish with everything that can be said of files, and the files.
 
-use super::host::{Ended, Job, Session, Staging, last_error, publish_options, text};
+use super::host::{Ended, Job, Session, Staging, last_error, publish_options, session_options, text};
 use ftreview::ffi::constants::*;
 use ftreview::ffi::types::*;
 use ftreview::ffi::*;
@@ -45,6 +45,12 @@ pub struct Given {
     pub first_frame: i64,
     pub frame_out: i32,
     pub key: Option<String>,
+    pub mode: i32,
+    pub rate: Option<String>,
+    pub renditions: u32,
+    pub holes: i32,
+    pub arguments: Option<String>,
+    pub lut: Option<PathBuf>,
 }
 
 impl Given {
@@ -57,7 +63,6 @@ impl Given {
     }
 
     pub fn submit(&self, session: &Session) -> Result<Job, (i32, String)> {
-        let path = |path: &Path| CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
         let pointer = |text: &Option<CString>| text.as_ref().map_or(null(), |text| text.as_ptr());
         let files: Vec<_> = self.files.iter().map(|file| (path(&file.path), file.name.as_deref().map(text))).collect();
         let raw: Vec<ftr_publish_file> = (self.files.iter().zip(&files))
@@ -73,6 +78,8 @@ impl Given {
         let (main, thumbnail) = (path(&self.path), self.thumbnail.as_deref().map(path));
         let (context, meta) = (text(self.context.as_deref().unwrap_or(TASK)), self.meta.as_deref().map(text));
         let key = self.key.as_deref().map(text);
+        let (rate, arguments) = (self.rate.as_deref().map(text), self.arguments.as_deref().map(text));
+        let lut = self.lut.as_deref().map(path);
         let options = ftr_publish_options {
             flags: self.flags,
             path: main.as_ptr(),
@@ -84,6 +91,12 @@ impl Given {
             meta: pointer(&meta),
             first_frame: self.first_frame,
             meta_frame_out: self.frame_out,
+            mode: self.mode,
+            frame_rate: pointer(&rate),
+            renditions: self.renditions,
+            holes: self.holes,
+            ffmpeg_arguments: pointer(&arguments),
+            lut: pointer(&lut),
             ..publish_options()
         };
         let mut job = 0;
@@ -98,15 +111,29 @@ impl Given {
         self.submit(session).unwrap_or_else(|(code, message)| panic!("{code}: {message}")).wait()
     }
 
-    /// Publishes with a session of its own, and must succeed.
+    /// Publishes with a session of its own that has no ffmpeg, and must succeed.
     pub fn done(&self, staging: &Staging) -> Ended {
         self.publish(&staging.session()).done()
     }
 
+    /// The same with ffmpeg.
+    pub fn made(&self, staging: &Staging) -> Ended {
+        self.publish(&studio(staging)).done()
+    }
+
     /// Must fail with this code, and leave nothing on the server.
     pub fn refused(&self, staging: &Staging, code: i32) -> String {
+        self.refused_by(&staging.session(), staging, code)
+    }
+
+    /// The same with ffmpeg.
+    pub fn not_made(&self, staging: &Staging, code: i32) -> String {
+        self.refused_by(&studio(staging), staging, code)
+    }
+
+    pub fn refused_by(&self, session: &Session, staging: &Staging, code: i32) -> String {
         let before = staging.census();
-        let message = match self.submit(&staging.session()) {
+        let message = match self.submit(session) {
             Err((refused, message)) => {
                 assert_eq!(refused, code, "{message}");
                 message
@@ -120,6 +147,29 @@ impl Given {
         assert_eq!(staging.census(), before, "{message}");
         message
     }
+}
+
+/// A session with the ffmpeg of this machine, and a folder to work in.
+pub fn studio(staging: &Staging) -> Session {
+    studio_with(staging, null())
+}
+
+/// The same with an ffmpeg of its own.
+pub fn studio_with(staging: &Staging, ffmpeg_path: *const std::ffi::c_char) -> Session {
+    let work = path(&work_folder(staging));
+    let options = ftr_session_options { ffmpeg_path, work_folder: work.as_ptr(), ..session_options() };
+    Session::with(staging.url(), options).unwrap()
+}
+
+/// Where media are made. Nothing is left in it.
+pub fn work_folder(staging: &Staging) -> PathBuf {
+    let folder = staging.data().join("work");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+pub fn path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_encoded_bytes()).unwrap()
 }
 
 /// The components of a version: name, type, size, where, and as what; sorted by name.
@@ -191,4 +241,22 @@ pub fn movie(staging: &Staging, name: &str, size: &str, rate: &str, frames: u32)
 
 pub fn image(staging: &Staging, name: &str, size: &str) -> PathBuf {
     make(staging, name, &format!("-f lavfi -i testsrc2=size={size} -frames:v 1"))
+}
+
+/// Frames of a test picture, each with a number of its own.
+pub fn frames(staging: &Staging, pattern: &str, size: &str, first: u32, count: u32) -> PathBuf {
+    let arguments = format!("-f lavfi -i testsrc2=size={size}:rate=24 -frames:v {count} -start_number {first}");
+    make(staging, pattern, &arguments)
+}
+
+/// What ffprobe says of what is in storage.
+pub fn probed(staging: &Staging, component_id: &str) -> Value {
+    let copy = staging.scratch().join(format!("{component_id}.bin"));
+    std::fs::write(&copy, staging.stored(component_id)).unwrap();
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-select_streams", "v:0", "-count_frames", "-of", "json", "-show_entries"]);
+    command.arg("stream=codec_name,pix_fmt,width,height,nb_read_frames,r_frame_rate").arg(&copy);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice::<Value>(&output.stdout).unwrap()["streams"][0].clone()
 }

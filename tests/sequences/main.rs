@@ -4,6 +4,7 @@
 
 mod choice; // holes, single frames, empty frames, frames that are still being written
 mod found; // what a notation finds in a folder
+mod peers; // the same as fileseq and clique say, on a corpus that Python writes
 mod pictures; // the headers of all frames
 
 use std::fs::{self, File};

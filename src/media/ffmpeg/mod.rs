@@ -16,8 +16,10 @@ mod progress; // what ffmpeg says of its progress
 mod result; // whether what was made is what was asked for
 mod run; // one run of ffmpeg, watched
 mod settings; // what is asked for
+mod source; // an input as ffmpeg reads it: looked at, linked, watched for changes
 mod still; // one frame as an image
 mod tail; // the last lines of what ffmpeg said
+mod timing; // how many frames, and how many a second
 mod worker; // threads of their own, for what takes minutes
 mod workspace; // the folder of one run
 

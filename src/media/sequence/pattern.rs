@@ -54,7 +54,11 @@ fn read(text: &str) -> std::result::Result<Option<Pattern>, String> {
         return Err(format!("numbers of {} digits are meant by it; {most} are the most", sign.padding));
     }
     let (head, tail) = (&name[..sign.start], &name[sign.end..]);
-    let (head, within) = ranges_within(head);
+    // In clique's own form, with printf's sign, the head is what it is.
+    let by_clique = behind.is_some() && name[sign.start..].starts_with('%');
+    let (head, within) = if by_clique { (head, None) } else { ranges_within(head) };
+    // Without a frame in its brackets it is what clique writes for a collection of none.
+    let behind = behind.filter(|ranges| !ranges.is_empty());
     let typed = match (within, behind) {
         (Some(_), Some(_)) => return Err("it has frames in two places; leave one".to_owned()),
         (one, other) => one.or(other),
@@ -89,9 +93,7 @@ fn ranges_behind(name: &str) -> (&str, Option<&str>) {
     if let Some((before, inside)) = brackets {
         let listed = inside.bytes().all(|byte| byte.is_ascii_digit() || b" ,-xy:".contains(&byte));
         if listed && has_sign(before) {
-            // Without a frame in it, it is what clique writes for a collection of none.
-            let inside = Some(inside.trim()).filter(|inside| !inside.is_empty());
-            return (before.strip_suffix(' ').unwrap_or(before), inside);
+            return (before.strip_suffix(' ').unwrap_or(before), Some(inside.trim()));
         }
     }
     if let Some((before, word)) = name.rsplit_once(' ')
@@ -117,7 +119,8 @@ fn in_brackets(folder: PathBuf, name: &str, behind: Option<&str>) -> std::result
     let Some((head, rest)) = name.split_once('[') else { return Ok(None) };
     let Some((inside, tail)) = rest.split_once(']') else { return Ok(None) };
     let is_range = range::at_end_of(inside) == Some(0) && inside.bytes().any(|byte| byte == b'-' || byte == b',');
-    if !is_range || behind.is_some() || tail.contains('[') {
+    // Behind a space it would be clique's form, which has a sign before it.
+    if !is_range || behind.is_some() || head.ends_with(' ') || tail.contains('[') {
         return Ok(None);
     }
     Ok(Some(Pattern {
@@ -145,7 +148,7 @@ fn signs(name: &str) -> std::result::Result<Vec<Sign>, String> {
     while at < name.len() {
         let rest = &name[at..];
         let found = match rest.as_bytes()[0] {
-            b'#' | b'@' => marks(rest, signs.is_empty())?,
+            b'#' | b'@' => marks(&name[..at], rest, signs.is_empty())?,
             b'%' => percent(rest)?,
             b'$' => dollar(rest)?,
             b'<' if rest.starts_with("<UDIM>") => return Err(udim("<UDIM>")),
@@ -167,11 +170,13 @@ fn signs(name: &str) -> std::result::Result<Vec<Sign>, String> {
 /// Length of the sign in bytes, its padding, and whether another padding may be meant.
 type Found = Option<(usize, usize, bool)>;
 
-/// A row of `#` or `@`. `logo@2x.png` and `take #2.mov` hold none: one that a letter or digit follows is a part of the name.
-fn marks(rest: &str, first: bool) -> std::result::Result<Found, String> {
+/// A row of `#` or `@`. `logo@2x.png` and `take #2.mov` hold none: one alone that a letter or digit follows is a part of the
+/// name, unless a dot or a range stands before it.
+fn marks(before: &str, rest: &str, first: bool) -> std::result::Result<Found, String> {
     let length = rest.bytes().take_while(|byte| b"#@".contains(byte)).count();
     let (row, behind) = rest.split_at(length);
-    if length == 1 && behind.starts_with(char::is_alphanumeric) {
+    let ranges = range::at_end_of(before).is_some_and(|start| before[start..].contains(['-', ',']));
+    if length == 1 && behind.starts_with(char::is_alphanumeric) && !before.ends_with('.') && !ranges {
         return Ok(None);
     }
     if row.contains('#') && row.contains('@') {
@@ -207,7 +212,9 @@ fn dollar(rest: &str) -> std::result::Result<Found, String> {
         return Err("frames between frames ($FF) cannot be reviewed; give whole frames".to_owned());
     }
     // $FEND, $FPS and the like are other variables.
-    if !after.starts_with(close) || (close.is_empty() && after.starts_with(|next: char| next.is_ascii_uppercase())) {
+    if !after.starts_with(close)
+        || (close.is_empty() && digits == 0 && after.starts_with(|next: char| next.is_ascii_uppercase()))
+    {
         return Ok(None);
     }
     Ok(Some((open.len() + digits + close.len(), width(&behind[..digits])?, false)))
@@ -264,6 +271,9 @@ mod tests {
             ("shot.$F.exr", "|shot.|0|.exr|all"),
             ("shot.${F4}.exr", "|shot.|4|.exr|all"),
             ("shot$F4left.exr", "|shot|4|left.exr|all"),
+            ("shot$F4L.exr", "|shot|4|L.exr|all"),
+            ("shot.#L.exr", "|shot.|4?|L.exr|all"),
+            ("shot_1-5@L.exr", "|shot_|0|L.exr|1-5"),
             ("shot.1001-1100#.exr", "|shot.|4?|.exr|1001-1100"),
             ("shot.1-10x2####.exr", "|shot.|4|.exr|1, 3, 5, 7, 9"),
             ("shot.1,3-5@@@@.exr", "|shot.|4|.exr|1, 3-5"),
@@ -284,6 +294,7 @@ mod tests {
             ("d/head%04dtail [1-5, 7]", "d/|head|4|tail|1-5, 7"),
             ("head%dtail [7]", "|head|0|tail|7"),
             ("head%04dtail []", "|head|4|tail|all"),
+            ("take.1%04d.exr [3]", "|take.1|4|.exr|3"),
             ("head%04dtail[1-3]", "|head|4|tail|1-3"),
             ("%04d.png", "||4|.png|all"),
             ("1-5#", "||4?||1-5"),
@@ -305,7 +316,10 @@ mod tests {
             "100%.mov",
             "$HOME.mov",
             "$FPS.mov",
+            "shot$FL.exr",
             "render [final].mov",
+            "shot.exr [1-5]",
+            "shot.mov [5-1]",
             "shot [1-5].mov/",
             "a[1].png",
             "/####/",

@@ -118,7 +118,7 @@ fn is_range(part: &str) -> bool {
         Some((span, step)) => (span, Some(step)),
         None => (part, None),
     };
-    ends(span).all(is_number) && step.is_none_or(is_number)
+    ends(span).all(is_number) && step.is_none_or(|step| ends(span).count() == 2 && is_number(step))
 }
 
 #[cfg(test)]
@@ -196,6 +196,8 @@ mod tests {
             ("shot.x", ""),
             ("shot.5,", ""),
             ("a,5", "5"),
+            ("s.1x1001", "1001"),
+            ("s.1x1,5-10", "1,5-10"),
             ("a1,5", "1,5"),
             ("ä-1-5", "1-5"),
             ("", ""),

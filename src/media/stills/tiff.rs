@@ -131,9 +131,11 @@ fn check_strips(source: &Source, entries: &Entries<'_>) -> Result<()> {
 /// All values of an entry; `None` when there are too many to look at or their kind is unusual.
 fn values(source: &Source, entry: &Entry<'_>) -> Result<Option<Vec<u64>>> {
     let Some(width) = entry.width() else { return Ok(None) };
-    let Some(length) = entry.count.checked_mul(width).filter(|length| *length <= policy::IMAGE_HEADER_LIMIT) else {
+    // Each becomes a number of eight bytes.
+    if entry.count > policy::IMAGE_HEADER_LIMIT / 8 {
         return Ok(None);
-    };
+    }
+    let length = entry.count * width;
     let all = |bytes: &[u8]| {
         let here = Entry { kind: entry.kind, count: entry.count, field: Numbers { bytes, big: entry.field.big } };
         Some((0..length as usize).step_by(width as usize).filter_map(|at| here.value(at)).collect())

@@ -95,7 +95,7 @@ fn stem(path: &Path) -> String {
 }
 
 /// What all frames begin with: `shot` of `shot.%04d.exr [1-5]` and of `shot.1001.exr`.
-fn head(path: &Path) -> String {
+pub fn head(path: &Path) -> String {
     const SEPARATORS: [char; 4] = ['.', '_', '-', ' '];
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     let head = match name.find(['%', '#', '@', '$', '[']) {

@@ -1,9 +1,12 @@
 //! What is to be made of the main file, where browsers do not play it as it is: found out without running anything.
 
-use super::{OnHoles, frames};
+use super::OnHoles;
+use super::frames::{self, Looked};
+use crate::media::sequence::Pictures;
 use crate::media::{self, Kind, Media, OtherImage, Plan, Rational, Reason};
 use crate::publish::Mode;
 use crate::session::{Code, Error, Result};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Something to be made by ffmpeg.
@@ -38,6 +41,8 @@ pub struct Wish {
     pub is_sequence: bool,
     /// Whether something tells how values look that are not made for a display.
     pub knows_colours: bool,
+    /// Files that are copied in the outbox, and where.
+    pub copies: BTreeMap<PathBuf, PathBuf>,
 }
 
 /// The main file.
@@ -51,8 +56,13 @@ pub enum Main {
 
 /// Looks at the main file.
 pub fn look(path: &Path, wish: &Wish) -> Result<Main> {
+    if let Some(copied) = frames::copied(path, wish)? {
+        return look_at_frames(path, copied, wish);
+    }
     if let Some(sequence) = frames::find(path, wish.is_sequence)? {
-        return look_at_frames(path, sequence, wish);
+        let checked = frames::check(&sequence, wish.on_holes)?;
+        let Pictures { checked, kind, size, .. } = checked.look()?;
+        return look_at_frames(path, Looked { checked, kind, height: size.map(|size| size.1) }, wish);
     }
     let media = media::look(path)?;
     let plan = media::plan(&media);
@@ -79,12 +89,10 @@ pub fn look(path: &Path, wish: &Wish) -> Result<Main> {
     Ok(Main::Made(Making { what, height, reason }))
 }
 
-fn look_at_frames(path: &Path, sequence: media::sequence::Sequence, wish: &Wish) -> Result<Main> {
-    let checked = frames::check(&sequence, wish.on_holes)?;
-    let pictures = checked.look()?;
+fn look_at_frames(path: &Path, looked: Looked, wish: &Wish) -> Result<Main> {
     let said =
         |reason: &Reason| Error::new(reason.code, format!("'{}' {}: {}", path.display(), reason.found, reason.remedy));
-    let reason = match (media::plan_frames(&pictures.kind), wish.mode) {
+    let reason = match (media::plan_frames(&looked.kind), wish.mode) {
         (Plan::NeedsTranscode(reason), Mode::Auto | Mode::Transcode) => makeable(&reason, || said(&reason), wish)?,
         (Plan::NeedsTranscode(reason) | Plan::NeedsEncode(reason) | Plan::Unsupported(reason), _) => {
             return Err(said(&reason));
@@ -101,8 +109,9 @@ fn look_at_frames(path: &Path, sequence: media::sequence::Sequence, wish: &Wish)
             ),
         ));
     };
-    let files: Vec<PathBuf> = pictures.checked.shown().map(|(_, file)| file).collect();
-    Ok(Main::Made(Making { what: What::Frames(files, rate), height: pictures.size.map(|size| size.1), reason }))
+    let shown = looked.checked.shown();
+    let files = shown.map(|(_, file)| wish.copies.get(&file).cloned().unwrap_or(file)).collect();
+    Ok(Main::Made(Making { what: What::Frames(files, rate), height: looked.height, reason }))
 }
 
 /// What is not made for a display is not guessed at.
