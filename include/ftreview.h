@@ -187,6 +187,28 @@
  * ftr_publish_options.announce_topic.
  *
  *
+ * The whole review
+ * ----------------
+ *
+ * A publish can bring everything with it that a review needs: statuses, links, lists, metadata and custom attributes,
+ * a
+ * note on a frame with files, a review session with its invitees (task_status to invitees in ftr_publish_options).
+ *
+ * All names become ids before anything is made or sent, so that what the project does not have is an error that
+ * leaves
+ * the server as it was. What reviewers see then comes in the one request that shows the media. What the server
+ * refuses of
+ * it is a warning in the result, each for itself: the version is published and stays. A publish that is kept in the
+ * outbox or that has an idempotency_key makes nothing twice, in whichever process it goes on; an invitation of which
+ * nobody can tell whether it was sent is told as a warning and not sent again.
+ *
+ * With FTR_PUBLISH_INTO_VERSION an existing version gets new media, and keeps the earlier ones until it has them.
+ *
+ * With FTR_MODE_ENCODE the server makes of the file what browsers play. The version is there while it works
+ * (FTR_STAGE_ENCODING), and everything else follows when it is done. FTR_E_ENCODE_FAILED has the server's words and
+ * leaves nothing; after FTR_E_ENCODE_STUCK the version stays, and a publish in the outbox goes on watching later.
+ *
+ *
  * When the network fails
  * ----------------------
  *

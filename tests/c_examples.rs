@@ -16,7 +16,8 @@ use support::run::{command, finish, run};
 use support::server::{CONTEXT, Silent, Staging, environment, nobody, web_site};
 use support::{is_there, repository, sample};
 
-const EXAMPLES: [&str; 8] = ["minimal", "publish", "poll_loop", "control", "watch", "http_upload", "outbox", "files"];
+const EXAMPLES: [&str; 9] =
+    ["minimal", "publish", "poll_loop", "control", "watch", "http_upload", "outbox", "files", "review"];
 
 #[test]
 fn the_examples_compile_without_a_warning_with_gcc_and_clang() {
@@ -234,6 +235,59 @@ fn watch_prints_what_reviewers_do_until_ctrl_c_in_either_loop() {
             finish(child).succeeded();
         }
     }
+}
+
+#[test]
+fn review_publishes_with_a_note_and_a_list_into_a_review_session_and_invites_once() {
+    let server = Staging::start();
+    let review = |more: &[&str]| {
+        let mut review = example("review");
+        server.tell(&mut review);
+        review.args(["--session", "Friday \"final\"", "--list", "Dailies", "--note", "Softer", "--frame", "12"]);
+        review.args(["--invite", "anna@client.com", "--invite", "bert@client.com", "--key", "farm 17"]);
+        review.args(more).arg(CONTEXT).arg(sample("still.png"));
+        run(review)
+    };
+    let first = review(&[]).succeeded();
+    assert!(first.err.is_empty(), "{}", first.account());
+    let second = review(&[]).succeeded();
+    for key in ["version_id", "note_id", "review_session_id"] {
+        assert_eq!(first.value(key), second.value(key), "{}", second.account());
+    }
+    for (table, count) in [
+        ("asset_version", 1),
+        ("note WHERE frame_number = 12", 1),
+        ("list_object", 1),
+        ("review_session WHERE name = 'Friday \"final\"'", 1),
+        ("review_session_object", 1),
+        ("review_session_invitee WHERE last_sent_at IS NOT NULL", 2),
+    ] {
+        assert_eq!(server.count(table), count, "{table}");
+    }
+    let wrong = review(&["--invite", "nobody"]);
+    assert_eq!(wrong.status.code(), Some(1), "{}", wrong.account());
+    assert!(wrong.err.contains("\"nobody\" has no @"), "{}", wrong.account());
+}
+
+#[test]
+fn review_has_the_server_encode_and_gives_a_version_new_media() {
+    if !is_there("ffmpeg") {
+        return;
+    }
+    let server = Staging::start();
+    let review = |arguments: &[&str], file: &str| {
+        let mut review = example("review");
+        server.tell(&mut review);
+        review.args(arguments).arg(sample(file));
+        run(review).succeeded()
+    };
+    let first = review(&[CONTEXT], "h264.mp4");
+    let second = review(&["--encode", "--into", first.value("version_id")], "prores.mov");
+    assert_eq!(second.value("version_id"), first.value("version_id"));
+    assert!(second.value("components").contains("ftrackreview-mp4"), "{}", second.account());
+    assert_eq!(server.count("asset_version"), 1);
+    assert_eq!(server.count("component WHERE name = 'ftrackreview-mp4'"), 1);
+    assert_eq!(server.count(&format!("job WHERE id = '{}' AND status = 'done'", second.value("encode_job_id"))), 1);
 }
 
 #[test]

@@ -192,7 +192,12 @@ fn stuck(job: &Job, patience: Duration) -> Error {
 
 /// What reviewers open now.
 async fn note_outputs(work: &Work, job: &Job) -> Result<()> {
-    let query = Query::select(&["id", "name"], "FileComponent").filter(Filter::within("id", &job.outputs));
+    let filter = match job.outputs.is_empty() {
+        // Where the job does not say, the version does.
+        true => Filter::equals("version_id", work.version_id()).and(Filter::contains("name", "ftrackreview-")),
+        false => Filter::within("id", &job.outputs),
+    };
+    let query = Query::select(&["id", "name"], "FileComponent").filter(filter);
     let rows = match work.client().patient(policy::UPLOAD_PATIENCE).query(&query).await {
         Ok(rows) => rows,
         // They are there.
