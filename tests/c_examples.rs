@@ -81,13 +81,13 @@ fn publish_ends_with_the_codes_that_its_help_explains() {
     let help = run(with(&["--help"], "")).succeeded();
     let server = Staging::start();
     let movie = sample("h264.mp4");
-    let [movie, odd] =
-        [movie.to_str().unwrap(), repository("tests/data/media/odd-size.mp4").to_str().unwrap()].map(str::to_owned);
+    let [movie, no_picture] =
+        [movie.to_str().unwrap(), repository("tests/data/media/sound-only.m4a").to_str().unwrap()].map(str::to_owned);
     let (url, nobody) = (server.url(), nobody());
     let [web_site, no_tls] = ["http", "https"].map(|scheme| format!("{scheme}://{}", web_site()));
     let cases: [(i32, &str, &[&str], &str); 13] = [
         (1, url, &["--context", CONTEXT, "no-such-file.mp4"], "FTR_E_FILE_NOT_FOUND"),
-        (1, url, &["--context", CONTEXT, &odd], "FTR_E_MOVIE_ODD_SIZE"),
+        (1, url, &["--context", CONTEXT, &no_picture], "FTR_E_MOVIE_NO_VIDEO"),
         (1, url, &["--context", "demo/nowhere", &movie], "FTR_E_UNKNOWN_CONTEXT"),
         (2, url, &[&movie], "FTRACK_CONTEXTID"),
         (2, url, &[], "no file"),

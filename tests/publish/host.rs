@@ -151,6 +151,8 @@ impl Session {
             thumbnail: pointer(6),
             tag: 7,
             idempotency_key: pointer(7),
+            // What becomes of files that do not play is the subject of tests/modes.
+            mode: FTR_MODE_DIRECT,
             flags: if publish.copy_source { FTR_PUBLISH_COPY_SOURCE } else { 0 },
             ..publish_options()
         };
