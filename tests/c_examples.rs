@@ -16,7 +16,8 @@ use support::run::{command, finish, run};
 use support::server::{CONTEXT, Silent, Staging, environment, nobody, web_site};
 use support::{is_there, repository, sample};
 
-const EXAMPLES: [&str; 8] = ["minimal", "publish", "poll_loop", "control", "watch", "http_upload", "outbox", "review"];
+const EXAMPLES: [&str; 9] =
+    ["minimal", "publish", "poll_loop", "control", "watch", "http_upload", "outbox", "files", "review"];
 
 #[test]
 fn the_examples_compile_without_a_warning_with_gcc_and_clang() {
@@ -365,6 +366,25 @@ fn an_upload_whose_process_was_killed_goes_on_in_another_which_sends_only_the_re
     assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 0);
 }
 
+#[test]
+fn files_publishes_a_movie_with_its_source_and_its_frames() {
+    let server = Staging::start();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("comp_v003.nk");
+    std::fs::write(&script, "Root { }").unwrap();
+    for frame in 1001..=1003 {
+        std::fs::copy(sample("still.png"), folder.path().join(format!("beauty.{frame}.png"))).unwrap();
+    }
+    let mut files = example("files");
+    server.tell(&mut files);
+    files.arg(CONTEXT).arg(sample("h264.mp4")).arg("--source").arg(&script);
+    files.arg("--frames").arg(folder.path().join("beauty.%04d.png"));
+    let ended = run(files).succeeded();
+    for name in ["ftrackreview-mp4", "comp_v003", "beauty"] {
+        assert!(ended.value("components").contains(&format!("\"{name}\"")), "{}", ended.account());
+    }
+}
+
 fn journaled(server: &Staging, movie: &Path, folder: &Path) -> std::process::Child {
     let mut control = example("control");
     control.env("FTREVIEW_JOURNAL", folder.join("journal"));
@@ -385,7 +405,11 @@ fn controlled(mut control: Command, server: &Staging, movie: &Path) -> std::proc
 fn example(name: &str) -> Command {
     static PROGRAMS: [OnceLock<PathBuf>; EXAMPLES.len()] = [const { OnceLock::new() }; EXAMPLES.len()];
     let index = EXAMPLES.iter().position(|known| *known == name).unwrap();
-    command(PROGRAMS[index].get_or_init(|| program(&format!("examples/c/{name}.c"), &format!("example-{name}"))))
+    let mut example =
+        command(PROGRAMS[index].get_or_init(|| program(&format!("examples/c/{name}.c"), &format!("example-{name}"))));
+    // No ffmpeg: what is published does not depend on the machine.
+    example.env("PATH", "/nowhere");
+    example
 }
 
 /// publish with arguments, and a server in the environment.

@@ -1,8 +1,8 @@
 //! What a publish that failed or was cancelled takes away again.
 
 use super::again::shown_media;
+use super::encode;
 use super::work::{Made, Work};
-use super::{Mode, encode};
 use crate::ftrack::{Filter, Operation, Query};
 use crate::session::{Result, policy};
 use crate::transfer::Journal;
@@ -49,7 +49,7 @@ impl Work {
         if !(self.may_have_been_tried() || self.kept.get().is_some()) || made.components.is_empty() {
             return Ok(false);
         }
-        if self.request.mode == Mode::Encode {
+        if self.is_encoded() {
             return encode::is_done(self).await;
         }
         Ok(!self.client().query(&shown_media(self)).await?.is_empty())

@@ -41,15 +41,14 @@ impl Kept {
     }
 
     /// Puts a publish into the outbox, once, with copies of its files if they are wanted. Where a publish with the same key is
-    /// in it, that one's end is waited for, unless the job is asked to end: it may be under way in another process. Also says
-    /// what is not as it should be. Not to be dropped before its end, which would leave an item that nobody knows of.
-    pub async fn add(outbox: &Outbox, record: Record, job: &Arc<Job>, copies: bool) -> Result<(Kept, Vec<String>)> {
+    /// in it, that one's end is waited for, unless the job is asked to end: it may be under way in another process. Not to be dropped before its end, which would leave an item that nobody knows of.
+    pub async fn add(outbox: &Outbox, record: Record, job: &Arc<Job>, copies: bool) -> Result<Taken> {
         loop {
             let (here, wanted, asked) = (outbox.clone(), record.clone(), job.clone());
             let taken = blocking(move || {
-                let mut claim = take(&here, wanted)?;
+                let (mut claim, was_there) = take(&here, wanted)?;
                 let warnings = if copies { copy(&mut claim, &asked) } else { Vec::new() };
-                Ok((claim, warnings))
+                Ok(Taken { kept: Kept::new(claim), was_there, warnings })
             });
             match taken.await {
                 Err(error) if matches!(error.code, Code::OutboxBusy | Code::OutboxNoItem) => {
@@ -58,7 +57,7 @@ impl Kept {
                         return Err(error);
                     }
                 }
-                taken => return taken.map(|(claim, warnings)| (Kept::new(claim), warnings)),
+                taken => return taken,
             }
         }
     }
@@ -194,15 +193,24 @@ impl Kept {
     }
 }
 
-/// A new item, or the one that is there with what is wanted now.
-fn take(outbox: &Outbox, record: Record) -> Result<Claim> {
+/// An item in the hands of a publish.
+pub struct Taken {
+    pub kept: Kept,
+    /// It is of an earlier try, which may have made something.
+    pub was_there: bool,
+    /// What is not as it should be.
+    pub warnings: Vec<String>,
+}
+
+/// A new item, or the one that is there with what is wanted now; and whether it was there.
+fn take(outbox: &Outbox, record: Record) -> Result<(Claim, bool)> {
     match outbox.add(record.clone())? {
-        Added::New(claim) => Ok(claim),
+        Added::New(claim) => Ok((claim, false)),
         Added::There => {
             let mut claim = outbox.claim(&record.id)?;
             claim.replace(record)?;
             claim.set_state(State::default())?;
-            Ok(claim)
+            Ok((claim, true))
         }
     }
 }
@@ -343,7 +351,7 @@ mod tests {
             request: Value::Null,
             sources: Vec::new(),
         };
-        let kept = Kept::new(take(&outbox, record).unwrap());
+        let kept = Kept::new(take(&outbox, record).unwrap().0);
         let id = kept.id.clone();
         let mut names = Vec::new();
         for round in 0..10 {

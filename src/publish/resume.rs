@@ -194,12 +194,9 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     let kept = Kept::new(claim);
     let key = kept.record().key.clone();
     let ids = Ids::new(&key, request.slots());
-    // Whatever the tries before may have made.
     let existing_version = request.existing_version();
-    let mut components = ids.components();
-    components.extend(encode::noted_outputs(&kept));
-    let sequences = request.sequences().map(|slot| ids.of(&slot)).collect();
-    let made = Made { components, sequences, version: existing_version.is_none(), ..Made::default() };
+    let mut made = Made::by_any_try(&ids, &request);
+    made.components.extend(encode::noted_outputs(&kept));
     let work = Work {
         publisher,
         job,
@@ -212,6 +209,7 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         is_resumed: true,
         made: Mutex::new(made),
         turn: Mutex::default(),
+        chosen: OnceLock::new(),
         work_folder: OnceLock::new(),
         measured: Arc::default(),
         begun: Notify::new(),

@@ -5,13 +5,14 @@ use super::around;
 use super::check::{Checked, check};
 use super::encode::{self, Job};
 use super::ids::Ids;
-use super::kept::{self, Kept};
+use super::kept::{self, Kept, Taken};
+use super::make::Tool;
 use super::register::{register, register_sequence};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
 use super::thumbnail::show_elsewhere;
-use super::work::Work;
-use super::{Mode, Publisher, Request, into, version};
+use super::work::{Made, Work};
+use super::{Publisher, Request, into, version};
 use crate::session::blocking::blocking;
 use crate::session::life::Accepted;
 use crate::session::{Code, Error, Result, Session, Stage, State, policy};
@@ -36,6 +37,7 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         is_resumed: false,
         made: Mutex::default(),
         turn: Mutex::default(),
+        chosen: OnceLock::new(),
         work_folder: OnceLock::new(),
         measured: Arc::default(),
         begun: Notify::new(),
@@ -83,9 +85,12 @@ impl Work {
             Err(error) => Err(error),
         };
         match added {
-            Ok((kept, warnings)) => {
+            Ok(Taken { kept, was_there, warnings }) => {
                 for warning in warnings {
                     self.warn(warning);
+                }
+                if was_there {
+                    *self.made.lock() = Made::by_any_try(&self.ids, &self.request);
                 }
                 self.job.note(|published| published.outbox_id = Some(kept.id.clone()));
                 // The only place that sets it.
@@ -143,7 +148,7 @@ impl Work {
     async fn has_lost_its_components(&self, error: &Error) -> bool {
         let made = self.made.lock().clone();
         // The server deletes a source when it has encoded it.
-        let is_encoded = self.request.mode == Mode::Encode;
+        let is_encoded = self.is_encoded();
         if is_encoded || !self.may_have_been_tried() || error.code == Code::Cancelled || !made.components_were_there {
             return false;
         }
@@ -153,12 +158,15 @@ impl Work {
 
     /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.
     async fn settle(&self, preparing: impl Future) {
-        if !self.made.lock().is_beginning {
-            return;
-        }
+        let begun = async {
+            // The next one may have been sent in the moment in which the one before has ended.
+            while self.made.lock().is_beginning {
+                self.begun.notified().await;
+            }
+        };
         tokio::select! {
             biased;
-            () = self.begun.notified() => {}
+            () = begun => {}
             _ = preparing => {}
             () = tokio::time::sleep(policy::CANCEL_PATIENCE) => {}
         }
@@ -178,7 +186,16 @@ impl Work {
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }
-        let tool = self.tool_for(&checked).await?;
+        let tool = match self.tool_for(&checked).await? {
+            Tool::Server => {
+                // Now it is the source that is published.
+                let files = self.files();
+                checked = blocking(move || check(&files)).await?;
+                None
+            }
+            Tool::Ffmpeg(ffmpeg) => Some(ffmpeg),
+            Tool::None => None,
+        };
 
         self.job.enter(Stage::Resolving);
         let place = resolve(self.client(), &self.request).await?;
@@ -190,7 +207,7 @@ impl Work {
         });
 
         let larger = self.server_shows_larger(&mut checked).await?;
-        if self.request.mode == Mode::Encode {
+        if self.is_encoded() {
             if let Some(job) = encode::earlier(self, &place, &checked).await? {
                 return Ok(Prepared { place, checked, found: Found::Encoding(job) });
             }
@@ -239,7 +256,7 @@ impl Work {
 
     /// A version that nobody has seen is created and shown.
     async fn show(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
-        let is_encoded = self.request.mode == Mode::Encode;
+        let is_encoded = self.is_encoded();
         self.job.enter(Stage::Versioning);
         self.job.note(|published| {
             published.components = stored.attached(&self.ids).into_iter().map(|attached| attached.component).collect();

@@ -7,7 +7,7 @@ use super::part::Attached;
 use super::resolve::{Asset, Place};
 use super::store::{self, Stored};
 use super::work::Work;
-use super::{Mode, around, into};
+use super::{around, into};
 use crate::ftrack::{Committed, Filter, Operation, Query};
 use crate::session::{Code, Error, Result, policy};
 use serde_json::{Map, Value, json};
@@ -176,7 +176,7 @@ async fn attach(work: &Work, place: &Place, checked: &Checked, stored: &Stored) 
         Operation::update(attached.entity_type, &[&attached.component.id], version)
     };
     let mut attached = stored.attached(&work.ids);
-    if work.request.mode == Mode::Encode {
+    if work.is_encoded() {
         // A source that the server encodes and deletes is nobody's, and what reviewers see comes when it has.
         attached.retain(|attached| work.request.keep_original || attached.component.id != work.ids.component);
         let client = work.client().patient(policy::ATTACH_PATIENCE);

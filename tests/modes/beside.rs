@@ -4,10 +4,14 @@ use super::given::{File, Given, SERVER_LOCATION, UNMANAGED_LOCATION, frames, nam
 use super::host::{Session, Staging, example};
 use super::relay::{Act, does, exception, relay};
 use ftreview::ffi::constants::*;
+use ftreview::ffi::ftr_job_cancel;
 use ftreview::session::Code;
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER};
 use serde_json::Value;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 #[test]
 fn a_source_file_is_uploaded_as_it_is_or_registered_by_its_path() {
@@ -182,4 +186,37 @@ fn a_sequence_with_holes_or_without_a_number_is_refused() {
     assert_eq!(members(&staging, &named(&staging, &ended.version_id, "beauty")).len(), 4);
     let given = Given::with(example("still.png"), [File::new(example("scene.py"), FTR_ROLE_SEQUENCE)]);
     assert!(given.refused(&staging, Code::BadRole as i32).contains("scene.py"));
+}
+
+#[test]
+fn a_cancelled_publish_leaves_no_component_whose_request_was_under_way() {
+    let staging = Staging::start();
+    let before = staging.census();
+    let (job, passed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (to_cancel, is_passed) = (job.clone(), passed.clone());
+    let url = relay(
+        staging.url(),
+        Box::new(move |operations| {
+            let by_path =
+                operations.iter().any(|operation| operation["entity_data"]["location_id"] == UNMANAGED_LOCATION);
+            if by_path && does(operations, "create", "FileComponent") {
+                while to_cancel.load(Ordering::SeqCst) == 0 {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                assert_eq!(ftr_job_cancel(to_cancel.load(Ordering::SeqCst)), FTR_OK);
+                // A server that takes its time: long enough for whoever does not wait for it.
+                std::thread::sleep(Duration::from_secs(1));
+                is_passed.store(true, Ordering::SeqCst);
+            }
+            Act::Pass
+        }),
+    );
+    let session = Session::create(&url, DEMO_USER, DEMO_KEY);
+    let files = [File::named(example("scene.py"), FTR_ROLE_UNMANAGED, "source")];
+    let submitted = Given::with(example("still.png"), files).submit(&session).unwrap();
+    job.store(submitted.0, Ordering::SeqCst);
+    let ended = submitted.wait();
+    assert_eq!(ended.state, FTR_JOB_CANCELLED, "{ended:?}");
+    assert!(passed.load(Ordering::SeqCst), "the end was told before the request had ended");
+    assert_eq!(staging.census(), before);
 }

@@ -6,7 +6,7 @@ use ftreview::ffi::constants::*;
 use ftreview::ffi::types::ftr_session_options;
 use ftreview::ffi::{ftr_job_cancel, ftr_outbox_resume, ftr_session_close};
 use ftreview::outbox::{Item, Limits, Outbox, Step};
-use ftreview::session::Code;
+use ftreview::session::{Code, policy};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -401,4 +401,57 @@ fn an_item_of_another_server_or_user_is_left_alone_and_says_whose_it_is() {
     let (state, code) = elsewhere.resume(&id);
     assert_eq!((state, code), (FTR_JOB_FAILED, Code::OutboxOther as i32));
     assert_eq!(elsewhere.item().0, Step::Waiting);
+}
+
+#[test]
+fn hundreds_of_kept_publishes_take_no_descriptor_each_of_their_host() {
+    const JOBS: usize = 300;
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let place = Place::new();
+    place.set_away(true);
+    let movie = place.movie();
+    let session = place.manual();
+    let jobs: Vec<Job> = (0..JOBS).map(|_| session.submit(&publish(&movie)).unwrap()).collect();
+    let begun = Instant::now();
+    while place.items().iter().filter(|item| item.busy).count() < JOBS - policy::PARALLEL_UPLOADS * 2 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{}", place.items().len());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(descriptors() < JOBS / 2, "{}", descriptors());
+    ftr_session_close(session.0, 0);
+    for job in jobs {
+        assert_eq!(job.wait().state, FTR_JOB_PARKED);
+    }
+    assert_eq!(place.items().len(), JOBS);
+}
+
+/// Gives the media to their version.
+fn shows(operations: &[Value]) -> bool {
+    let is_given = |operation: &Value| !operation["entity_data"]["version_id"].is_null();
+    does(operations, "update", "FileComponent") && operations.iter().any(is_given)
+}
+
+/// A publish that is parked between its version and the version's media.
+fn half_done(publish: impl Fn(&Place) -> Publish) -> (Place, Publish) {
+    let spoiled = Arc::new(AtomicUsize::new(0));
+    let place = Place::with(move |operations| {
+        (shows(operations) && spoiled.fetch_add(1, Ordering::SeqCst) == 0).then(|| Act::Busy(503, 3600))
+    });
+    let publish = publish(&place);
+    let ended = place.manual().publish(&publish);
+    assert_eq!(ended.state, FTR_JOB_PARKED, "{ended:?}");
+    assert_eq!(place.versions().len(), 1);
+    (place, publish)
+}
+
+#[test]
+fn a_version_without_media_that_another_process_left_goes_when_the_same_key_fails_for_good() {
+    let (place, publish) =
+        half_done(|place| Publish { idempotency_key: Some("farm/17".to_owned()), ..publish(&place.movie()) });
+    let wrong = Publish { status: Some("No Such Status".to_owned()), ..publish };
+    let ended = place.manual().publish(&wrong);
+    assert_eq!((ended.state, ended.code), (FTR_JOB_FAILED, Code::UnknownStatus as i32), "{ended:?}");
+    assert!(place.items().is_empty());
+    assert!(place.versions().is_empty(), "{:?}", place.versions());
+    assert_eq!(place.staging.query("select id from FileComponent"), [] as [Value; 0]);
 }

@@ -5,7 +5,6 @@ use super::invite;
 use super::note;
 use super::pieces::{self, About, Piece, is_creation, pieces};
 use crate::ftrack::{Client, Operation};
-use crate::publish::Mode;
 use crate::publish::again::shown_media;
 use crate::publish::kept;
 use crate::publish::resolve::Place;
@@ -23,7 +22,7 @@ pub async fn show(work: &Work, place: &Place, media: &[Operation]) -> Result<()>
         return if media.is_empty() { Ok(()) } else { client.call_repeatable(media).await.map(drop) };
     }
     // Of a version that was there before, something may be there, too.
-    let is_encoded = work.request.mode == Mode::Encode;
+    let is_encoded = work.is_encoded();
     let mut found = match place.version.is_some() || (is_encoded && work.may_have_been_tried()) {
         true => pieces::ask(&client, &pieces).await?,
         false => pieces.iter().map(|_| Vec::new()).collect(),
