@@ -1,7 +1,7 @@
 //! Media that the server encodes.
 
 use super::host::{Session, Staging, sample};
-use super::people::Studio;
+use super::people::{Step, Studio};
 use super::relay::{Act, Decide, exception, relay};
 use super::wish::{Wish, keeping, outbox, wait, wish};
 use ftreview::ffi::constants::*;
@@ -170,7 +170,7 @@ fn a_publish_that_is_kept_goes_on_watching_and_has_nothing_encoded_twice() {
     if !ffmpeg() {
         return;
     }
-    let steps: [(&str, fn(&[Value]) -> bool); 3] = [
+    let steps: [(&str, Step); 3] = [
         ("asking", encodes),
         ("watching", |operations| is_query_of(operations, "Job")),
         ("following", |operations| super::relay::does(operations, "create", "Note")),

@@ -92,6 +92,9 @@ pub fn post_office(url: &str) -> (String, Letters) {
     (address, letters)
 }
 
+/// Whether a request is the one that something is to happen to.
+pub type Step = fn(&[Value]) -> bool;
+
 /// Whom these operations invite.
 pub fn invited(operations: &[Value]) -> Vec<String> {
     let invitations = operations.iter().filter(|operation| operation["action"] == "send_review_session_invite");
