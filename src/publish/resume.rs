@@ -173,7 +173,7 @@ async fn prepare(publisher: &Arc<Publisher>, id: &str, how: How) -> Result<Optio
                 let mut record = record.clone();
                 record.sources.iter_mut().for_each(kept::look_again);
                 claim.replace(record)?;
-                claim.set_state(Noted::default())?;
+                claim.set_state(kept::anew(claim.state()))?;
             }
             (How::Forget, _) => {
                 let error = Some(NotedError::from(&forgotten()));
