@@ -5,7 +5,7 @@ use super::relay::{Act, does, exception, relay};
 use ftreview::ffi::constants::*;
 use ftreview::ffi::types::ftr_session_options;
 use ftreview::ffi::{ftr_job_cancel, ftr_outbox_resume, ftr_session_close};
-use ftreview::outbox::{Item, Limits, Outbox, Step};
+use ftreview::outbox::{Item, Limits, Outbox, State, Step};
 use ftreview::session::Code;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -432,4 +432,58 @@ fn a_version_without_media_that_another_process_left_goes_when_the_same_key_fail
     assert!(place.items().is_empty());
     assert!(place.versions().is_empty(), "{:?}", place.versions());
     assert_eq!(place.staging.query("select id from FileComponent"), [] as [Value; 0]);
+}
+
+#[test]
+fn a_publish_that_expires_leaves_no_version_without_media() {
+    let (place, _) = half_done(|place| publish(&place.movie()));
+    let outbox = Outbox::new(place.folder(), Limits::default());
+    let mut claim = outbox.claim(&place.items()[0].id).unwrap();
+    let mut record = claim.record().clone();
+    record.created -= 2 * Limits::default().age;
+    claim.replace(record).unwrap();
+    claim.set_state(State { next_try: None, ..claim.state() }).unwrap();
+    drop(claim);
+    let _session = place.session();
+    place.settle();
+    assert_eq!(place.item(), (Step::Failed, Some(Code::OutboxExpired as i32)));
+    assert!(place.versions().is_empty(), "{:?}", place.versions());
+}
+
+#[test]
+fn an_item_that_failed_while_it_waited_for_its_turn_is_not_tried_again() {
+    // Two that go on hold the turns of all others.
+    let (holding, held) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (is_holding, count) = (holding.clone(), held.clone());
+    let place = Place::with(move |operations| {
+        if does(operations, "create", "FileComponent") && is_holding.load(Ordering::SeqCst) {
+            count.fetch_add(1, Ordering::SeqCst);
+            while is_holding.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        None
+    });
+    let movie = place.movie();
+    let ids: Vec<String> = (0..3).map(|_| place.park(&publish(&movie))).collect();
+    holding.store(true, Ordering::SeqCst);
+    let outbox = Outbox::new(place.folder(), Limits::default());
+    for id in &ids {
+        let claim = outbox.claim(id).unwrap();
+        claim.set_state(State { next_try: None, ..claim.state() }).unwrap();
+    }
+    let session = place.session();
+    while held.load(Ordering::SeqCst) < 2 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let last = place.items().into_iter().find(|item| !item.busy).unwrap().id;
+    let claim = outbox.claim(&last).unwrap();
+    claim.set_state(State { step: Step::Failed, ..claim.state() }).unwrap();
+    drop(claim);
+    holding.store(false, Ordering::SeqCst);
+    place.settle();
+    // What is told next, on the same thread, comes after the look that had listed all three.
+    session.publish(&publish(&movie)).done();
+    assert_eq!(place.item().0, Step::Failed);
+    assert_eq!(place.versions().len(), 3);
 }
