@@ -170,6 +170,8 @@ async fn prepare(publisher: &Arc<Publisher>, id: &str, how: How) -> Result<Optio
                 ),
             ));
         }
+        // Before anything of it is changed.
+        kept::request(record)?;
         match (how, claim.state().step) {
             (How::Resume, Step::Failed) => {
                 let why = claim.state().error.map(|error| error.message).unwrap_or_default();

@@ -3,15 +3,19 @@
 use super::host::{Job, Publish, Session, Staging, example, film, session_options, text};
 use super::relay::{Act, does, exception, relay};
 use ftreview::ffi::constants::*;
-use ftreview::ffi::types::ftr_session_options;
-use ftreview::ffi::{ftr_job_cancel, ftr_outbox_resume, ftr_session_close};
+use ftreview::ffi::types::{ftr_job, ftr_session, ftr_session_options};
+use ftreview::ffi::{ftr_job_cancel, ftr_outbox_resume, ftr_outbox_retry, ftr_session_close};
 use ftreview::outbox::{Item, Limits, Outbox, State, Step};
 use ftreview::session::Code;
 use serde_json::{Value, json};
+use std::ffi::c_char;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+/// A call that goes on with an item.
+type GoOn = unsafe extern "C" fn(ftr_session, *const c_char, *mut ftr_job) -> i32;
 
 const TASK: &str = "demo/sq010/sh010/compositing";
 
@@ -99,10 +103,19 @@ impl Place {
 
     /// A session that resumes one item, and how that ended.
     pub fn resume(&self, id: &str) -> (i32, i32) {
+        self.go_on(id, ftr_outbox_resume)
+    }
+
+    /// The same, also where it has failed.
+    pub fn retry(&self, id: &str) -> (i32, i32) {
+        self.go_on(id, ftr_outbox_retry)
+    }
+
+    fn go_on(&self, id: &str, how: GoOn) -> (i32, i32) {
         let session = self.manual();
         let (id, mut job) = (text(id), 0);
         // SAFETY: a text and a variable.
-        assert_eq!(unsafe { ftr_outbox_resume(session.0, id.as_ptr(), &mut job) }, FTR_OK);
+        assert_eq!(unsafe { how(session.0, id.as_ptr(), &mut job) }, FTR_OK);
         let ended = Job(job).wait();
         (ended.state, ended.code)
     }
@@ -359,6 +372,10 @@ fn an_item_that_asks_for_something_unknown_is_a_newer_versions_and_left_alone() 
     claim.replace(record).unwrap();
     drop(claim);
     assert_eq!(place.resume(&id), (FTR_JOB_FAILED, Code::OutboxNewer as i32));
+    // Nor is anything changed that it has noted.
+    let before = place.items()[0].state.clone().unwrap();
+    assert_eq!(place.retry(&id), (FTR_JOB_FAILED, Code::OutboxNewer as i32));
+    assert_eq!(place.items()[0].state.clone().unwrap(), before);
     let session = place.session();
     session.await_status(FTR_STATUS_READY);
     let other = place.session();
