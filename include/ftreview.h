@@ -2230,8 +2230,8 @@ FTR_API int32_t ftr_job_wait(ftr_job job, int32_t timeout_ms, const struct ftr_j
 
 /**
  * Asks a job to end. It does so soon, as FTR_JOB_CANCELLED, removing what it made on the server; but a job that has
- * reached FTR_STAGE_VERSIONING ends as done, so that no reviewer sees half a publish. Cancelling a job that has ended
- * does nothing.
+ * reached FTR_STAGE_VERSIONING (or, of a removal, FTR_STAGE_REMOVING) is finished instead, so that no reviewer sees a
+ * half of it. Cancelling a job that has ended does nothing.
  */
 FTR_API int32_t ftr_job_cancel(ftr_job job);
 

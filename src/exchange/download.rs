@@ -11,6 +11,7 @@ use crate::session::{Class, Code, Error, Job, Result, Session, Stage, State};
 use crate::transfer::{Fetch, Fetched, Landing, Progress, wants_fresh_address};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// What a host asks for.
 #[derive(Clone, Debug, Default)]
@@ -134,8 +135,11 @@ impl Work {
     async fn fetch(&self, id: &str, found: &Found, landing: &Arc<Landing>, progress: &Arc<Progress>) -> Result<()> {
         let http = self.exchanger.client.http().await?;
         let limits = self.exchanger.traffic.limits();
-        let patient = || Tries::lasting(limits.patience).beginning_with(limits.retry_base);
-        let (mut tries, mut most) = (patient(), landing.written());
+        // What came, even in part, is worth more waiting than what never began to come.
+        let patience = |written: u64| if written > 0 { limits.patience } else { Duration::ZERO };
+        let tries_after = |written| Tries::lasting(patience(written)).beginning_with(limits.retry_base);
+        let mut most = landing.written();
+        let mut tries = tries_after(most);
         let mut reading = places::address(&self.exchanger, id, &self.log).await?;
         let mut renewed_at = None;
         loop {
@@ -159,7 +163,7 @@ impl Work {
             let written = landing.written();
             if written > most {
                 // A link that breaks again and again, and brings something each time, gets there.
-                (tries, most) = (patient(), written);
+                (tries, most) = (tries_after(written), written);
             }
             if wants_fresh_address(&error) && renewed_at != Some(written) {
                 renewed_at = Some(written);

@@ -52,6 +52,9 @@ impl Endpoint {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong("does not begin with a slash, http:// or https://"));
         }
+        if shows_secret(&url, log) {
+            return Err(wrong("holds the API key, which goes into a header by itself"));
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("has a user or password in it"));
         }
@@ -129,6 +132,13 @@ pub fn more_headers(pairs: &[(String, String)]) -> Result<HeaderMap> {
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+/// Whether an address has a secret of the session in it, as it stands there or as it is meant.
+pub fn shows_secret(url: &Url, log: &Log) -> bool {
+    let pairs = url.query_pairs();
+    holds_secret(url.as_str(), log)
+        || pairs.into_iter().any(|(name, value)| holds_secret(&name, log) || holds_secret(&value, log))
 }
 
 /// Whether the session's redactor would hide something of it.

@@ -155,7 +155,8 @@ impl Work {
     /// Sends it, again where that may help and cannot be twice.
     async fn send(&self, post: &Post<'_>) -> Result<Answered> {
         let limits = self.exchanger.traffic.limits();
-        let mut tries = Tries::lasting(limits.patience).beginning_with(limits.retry_base);
+        let mut tries = Tries::default().beginning_with(limits.retry_base);
+        let mut has_begun = false;
         loop {
             // A pause before the first byte is one without a connection.
             self.job.gate().opened().await;
@@ -166,6 +167,11 @@ impl Work {
                 },
                 () = self.paused_for_long(), if self.request.repeatable => continue,
             };
+            if error.reached != Reached::Nothing && !has_begun {
+                // What was sent, even in part, is worth more waiting than what nobody has taken yet.
+                has_begun = true;
+                tries = Tries::lasting(limits.patience).beginning_with(limits.retry_base);
+            }
             let may_repeat = match self.request.repeatable {
                 true => may_pass(&error.error),
                 false => error.reached == Reached::Nothing && retry::may_pass(&error.error),

@@ -49,7 +49,7 @@ pub unsafe extern "C" fn ftr_job_wait(job: ftr_job, timeout_ms: i32, result: *mu
     })
 }
 
-/// Asks a job to end. It does so soon, as FTR_JOB_CANCELLED, removing what it made on the server; but a job that has reached FTR_STAGE_VERSIONING ends as done, so that no reviewer sees half a publish. Cancelling a job that has ended does nothing.
+/// Asks a job to end. It does so soon, as FTR_JOB_CANCELLED, removing what it made on the server; but a job that has reached FTR_STAGE_VERSIONING (or, of a removal, FTR_STAGE_REMOVING) is finished instead, so that no reviewer sees a half of it. Cancelling a job that has ended does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn ftr_job_cancel(job: ftr_job) -> i32 {
     guard(|| {

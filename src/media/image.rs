@@ -63,7 +63,7 @@ pub(super) fn read_jpeg(source: &Source) -> Result<(Kind, Vec<Warning>)> {
     match frame.marker {
         0xc0..=0xc2 if frame.precision == 8 => {}
         0xc0..=0xc2 => return Err(not_shown(&format!("a JPEG image of {} bits", frame.precision))),
-        0xc3 => return Err(not_shown("a lossless JPEG image")),
+        0xc3 | 0xf7 => return Err(not_shown("a lossless JPEG image")),
         _ => return Err(not_shown("a JPEG image of a rare kind (arithmetic or hierarchical)")),
     }
     // A preview inside the header has an end mark of its own, so the search begins behind the header.
@@ -86,8 +86,8 @@ fn frame_header(reader: &mut BufReader<impl Read + Seek>) -> Result<Frame> {
         let marker = next_marker(reader)?;
         let length = u16::from_be_bytes(take(reader)?);
         match marker {
-            // All markers of frames, without the three in their range that are tables.
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+            // All markers of frames, without the three in their range that are tables; and that of JPEG-LS.
+            0xc0..=0xcf | 0xf7 if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                 let [precision, h1, h2, w1, w2, components] = take(reader)?;
                 let (width, height) = (u16::from_be_bytes([w1, w2]), u16::from_be_bytes([h1, h2]));
                 return Ok(Frame { marker, precision, width, height, components });

@@ -158,7 +158,7 @@ fn check_table(table: &Mp4Box<'_>, count_at: usize, entry_size: u64) -> Result<(
 fn read_picture(index: &[u8], whole: &Mp4Box<'_>, entry: &Mp4Box<'_>) -> Result<Picture> {
     let header = first(index, b"mvhd")?.map(|found| found.whole).unwrap_or_default();
     let parsed =
-        parse(header, whole.whole).map_err(|reason| damaged(&format!("its index cannot be read ({reason})")))?;
+        parse(header, whole, entry).map_err(|reason| damaged(&format!("its index cannot be read ({reason})")))?;
     let (movie_timescale, track) = parsed;
     let missing = |what: &str| damaged(&format!("its index lacks {what}"));
     let timescale = track.timescale.as_ref().map(|scale| scale.0).ok_or_else(|| missing("the clock (mdhd)"))?;
@@ -190,14 +190,30 @@ fn read_picture(index: &[u8], whole: &Mp4Box<'_>, entry: &Mp4Box<'_>) -> Result<
 }
 
 /// Has the crate read an index that holds nothing but this track.
-fn parse(movie_header: &[u8], track: &[u8]) -> Result<(Option<u64>, Track), String> {
-    let size = u32::try_from(8 + movie_header.len() + track.len()).map_err(|_| "larger than 4 GiB".to_owned())?;
+///
+/// Of the descriptions of samples only H.264's are of use; the crate is strict about those of other codecs, such as
+/// QuickTime's H.263, so that they are hidden from it.
+fn parse(movie_header: &[u8], track: &Mp4Box<'_>, entry: &Mp4Box<'_>) -> Result<(Option<u64>, Track), String> {
+    let size = u32::try_from(8 + movie_header.len() + track.whole.len()).map_err(|_| "larger than 4 GiB".to_owned())?;
     let mut start = size.to_be_bytes().to_vec();
     start.extend_from_slice(b"moov");
-    let mut reader = start.as_slice().chain(movie_header).chain(track);
+    let hidden = if matches!(&entry.name, b"avc1" | b"avc3") { None } else { descriptions_name(track) };
+    let (before, name, after) = match hidden.and_then(|at| Some((track.whole.get(..at)?, track.whole.get(at + 4..)?))) {
+        Some((before, after)) => (before, &b"free"[..], after),
+        None => (track.whole, &b""[..], &b""[..]),
+    };
+    let mut reader = start.as_slice().chain(movie_header).chain(before).chain(name).chain(after);
     let mut context = mp4parse::read_mp4(&mut reader).map_err(|error| format!("{error:?}"))?;
     let track = context.tracks.pop().ok_or_else(|| "no track".to_owned())?;
     Ok((context.timescale.map(|scale| scale.0), track))
+}
+
+/// Where in a track the name of the box with the descriptions of samples stands.
+fn descriptions_name(track: &Mp4Box<'_>) -> Option<usize> {
+    let table = find(track.content, &[b"mdia", b"minf", b"stbl"]).ok()??;
+    let descriptions = first(table, b"stsd").ok()??;
+    let offset = descriptions.whole.as_ptr() as usize - track.whole.as_ptr() as usize;
+    Some(offset + 4)
 }
 
 /// Width and height of a visual sample entry: two numbers of 16 bits after 24 bytes.

@@ -19,11 +19,10 @@ const STATE: &str = "state.json";
 #[derive(Debug)]
 pub struct Claim {
     outbox: Outbox,
-    folder: PathBuf,
-    /// Boxed, so that a claim is small to move.
+    /// Boxed, as the state is, so that a claim is small to move.
     record: Box<Record>,
     /// Only locked to look and to replace, so that [`Claim::state`] does not wait for a disk.
-    state: Mutex<State>,
+    state: Box<Mutex<State>>,
     /// One writer of state.json at a time.
     writing: Mutex<()>,
     lock: Lock,
@@ -31,25 +30,25 @@ pub struct Claim {
 
 impl Claim {
     /// Reads an item whose folder is held.
-    pub(super) fn read(outbox: &Outbox, id: &str, folder: PathBuf, lock: Lock) -> Result<Claim> {
-        let record = Box::new(read_record(&folder, id)?);
-        let state = Mutex::new(read_state(&folder, id)?);
-        copies::tidy(&folder, &record.sources);
-        Ok(Claim { outbox: outbox.clone(), folder, record, state, writing: Mutex::default(), lock })
+    pub(super) fn read(outbox: &Outbox, id: &str, lock: Lock) -> Result<Claim> {
+        let record = Box::new(read_record(lock.folder(), id)?);
+        let state = Box::new(Mutex::new(read_state(lock.folder(), id)?));
+        copies::tidy(lock.folder(), &record.sources);
+        Ok(Claim { outbox: outbox.clone(), record, state, writing: Mutex::default(), lock })
     }
 
     /// Writes a new item into a folder that is held.
-    pub(super) fn write(outbox: &Outbox, record: Record, folder: PathBuf, lock: Lock) -> Result<Claim> {
+    pub(super) fn write(outbox: &Outbox, record: Record, lock: Lock) -> Result<Claim> {
         let state = State::default();
-        put(&folder, RECORD, &record.id, &record)?;
-        put(&folder, STATE, &record.id, &state)?;
-        let (record, state) = (Box::new(record), Mutex::new(state));
-        Ok(Claim { outbox: outbox.clone(), folder, record, state, writing: Mutex::default(), lock })
+        put(lock.folder(), RECORD, &record.id, &record)?;
+        put(lock.folder(), STATE, &record.id, &state)?;
+        let (record, state) = (Box::new(record), Box::new(Mutex::new(state)));
+        Ok(Claim { outbox: outbox.clone(), record, state, writing: Mutex::default(), lock })
     }
 
     /// The item's folder has this name now.
     pub(super) fn moved(&mut self, folder: PathBuf) {
-        self.folder = folder;
+        self.lock.moved(folder);
     }
 
     /// The item's id.
@@ -73,7 +72,7 @@ impl Claim {
         let state = state.kept();
         let _writing = self.writing.lock();
         self.check_held()?;
-        put(&self.folder, STATE, self.id(), &state)?;
+        put(self.folder(), STATE, self.id(), &state)?;
         *self.state.lock() = state;
         Ok(())
     }
@@ -87,15 +86,15 @@ impl Claim {
             return Err(Error::new(Code::Internal, message));
         }
         self.check_held()?;
-        put(&self.folder, RECORD, &record.id, &record)?;
-        copies::tidy(&self.folder, &record.sources);
+        put(self.folder(), RECORD, &record.id, &record)?;
+        copies::tidy(self.folder(), &record.sources);
         *self.record = record;
         Ok(())
     }
 
     /// The item's folder, in which an upload notes its parts. It goes with the item.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.lock.folder()
     }
 
     /// Copies a source into the item, so that the original may change or go. Returns the copy's path. After an error nothing
@@ -117,13 +116,13 @@ impl Claim {
         }
         self.check_held()?;
         let name = copies::name(number, &source);
-        copies::copy(note, &self.folder, &name, || self.outbox.check_bytes(), go_on)?;
+        copies::copy(note, self.folder(), &name, || self.outbox.check_bytes(), go_on)?;
         let mut record = Record::clone(&self.record);
         record.sources[number].copy = Some(name.clone());
-        let path = self.folder.join(name);
+        let path = self.folder().join(name);
         self.replace(record).inspect_err(|_| {
             // Unless the item may name the copy, although it is not certain to be on disk.
-            if read_record(&self.folder, self.id()).is_ok_and(|there| there == *self.record) {
+            if read_record(self.folder(), self.id()).is_ok_and(|there| there == *self.record) {
                 let _ = fs::remove_file(&path);
             }
         })?;
@@ -135,7 +134,7 @@ impl Claim {
         let Some(copy) = &note.copy else {
             return note.check().map(|()| note.path.clone());
         };
-        let path = self.folder.join(copy);
+        let path = self.folder().join(copy);
         // A name with a separator in it would lead out of the folder.
         let is_name = copies::is_copy(copy) && Path::new(copy).file_name().is_some_and(|name| name == copy.as_str());
         match fs::metadata(&path) {
@@ -150,12 +149,12 @@ impl Claim {
     /// moments may bring it back, as it was last written.
     pub fn finish(self) -> Result<()> {
         self.check_held()?;
-        self.outbox.remove(self.id(), &self.folder)
+        self.outbox.remove(self.id(), self.folder())
     }
 
     /// Somebody may have deleted the folder by hand, and somebody else made the same item anew.
     fn check_held(&self) -> Result<()> {
-        match self.lock.is_of(&self.folder) {
+        match self.lock.is_there() {
             true => Ok(()),
             false => Err(fault::no_item(self.id(), self.outbox.folder())),
         }

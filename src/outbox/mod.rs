@@ -5,10 +5,11 @@
 //! ```text
 //! <outbox>/jobs/<id>/job.json     what is to be published, for whom, from which files
 //!                    state.json   how far it is: waiting, undoing or failed, tries, the last error, what was done
-//!                    lock         whoever works on the item holds a lock on this empty file
+//!                    lock         who works on the item: nobody, or one that is named in held/
 //!                    *.upload     which parts of a large upload are in storage
 //!                    copy-*       copies of source files, where the host asked for them
 //! <outbox>/new/                   items that are being made: renamed to jobs/ when they are whole
+//! <outbox>/held/                  a file for each process that works on items, locked for as long as it lives
 //! <outbox>/gone/                  items that have ended: renamed from jobs/, then deleted
 //! ```
 //!
@@ -21,8 +22,10 @@
 //! folder; so an item is there whole, in its earlier or its later state, or not there. What a killed process leaves in
 //! new/ and gone/ is deleted by the next that comes by.
 //!
-//! The lock is one of the operating system (flock), which lets go when the process dies, however it dies. No secret is in
-//! any of the files, and only the user who owns them may read them.
+//! An item is held by whom its lock names, as long as the file of that name in held/ is locked. This lock is one of the
+//! operating system (flock), which lets go when the process dies, however it dies; but not before a child process dies that the
+//! host has forked without exec. A session takes one descriptor for all items that it holds. No secret is in any of the
+//! files, and only the user who owns them may read them.
 //!
 //! All of this waits for disks: it is for blocking threads.
 #![forbid(unsafe_code)]

@@ -1,11 +1,12 @@
 //! The outbox as a folder: adding items, claiming them, listing them, and clearing away what others left.
 
 use super::claim::{Claim, read_record, read_state};
-use super::lock::{self, Lock, Tried};
+use super::lock::{self, Holder, Lock, Tried};
 use super::place::Places;
 use super::record::{Record, State, Step};
 use super::{copies, disk, fault};
 use crate::session::{Code, Error, Result, policy};
+use parking_lot::Mutex;
 use std::fs;
 use std::io;
 use std::path::{self, Path, PathBuf};
@@ -21,6 +22,8 @@ pub struct Outbox(Arc<Place>);
 struct Place {
     folder: PathBuf,
     limits: Limits,
+    /// By which others know that what is held here is held.
+    holder: Mutex<Option<Arc<Holder>>>,
 }
 
 /// How much an outbox may hold. Processes that add in the same moment may each pass them by one item.
@@ -86,7 +89,7 @@ impl Outbox {
     pub fn new(folder: PathBuf, limits: Limits) -> Outbox {
         // A host may change its working directory later.
         let folder = path::absolute(&folder).unwrap_or(folder);
-        Outbox(Arc::new(Place { folder, limits }))
+        Outbox(Arc::new(Place { folder, limits, holder: Mutex::default() }))
     }
 
     /// The folder of the user's own outbox; `None` where the environment does not say where the user's files are.
@@ -123,12 +126,13 @@ impl Outbox {
         if folder.is_dir() {
             return Ok(Added::There);
         }
-        for folder in [self.jobs(), self.new_items(), self.gone_items()] {
+        for folder in [self.jobs(), self.new_items(), self.gone_items(), self.holders()] {
             disk::make_folders(&folder).map_err(|error| fault::unusable(&folder, "be made", &error))?;
         }
         self.sweep();
         self.make_room()?;
-        let (fresh, lock) = self.begin()?;
+        let lock = self.begin()?;
+        let fresh = lock.folder().to_owned();
         let added = self.fill(record, &fresh, lock, &folder);
         if !matches!(added, Ok(Added::New(_))) {
             // What stays is swept later.
@@ -139,8 +143,7 @@ impl Outbox {
 
     /// Takes an item in hand. `OutboxBusy`, `OutboxNoItem`, `OutboxNewer`, `OutboxDamaged`, `OutboxUnusable`.
     pub fn claim(&self, id: &str) -> Result<Claim> {
-        let (folder, lock) = self.hold(id)?;
-        Claim::read(self, id, folder, lock)
+        Claim::read(self, id, self.hold(id)?)
     }
 
     /// Every item, those included that cannot be read, oldest first. An outbox that is not there yet is empty. Nothing is written.
@@ -156,8 +159,7 @@ impl Outbox {
     /// Removes an item that is damaged, so that nobody can claim it. Of one that is whole, or that a newer version wrote, the
     /// error says so.
     pub fn discard(&self, id: &str) -> Result<()> {
-        let (folder, lock) = self.hold(id)?;
-        match Claim::read(self, id, folder.clone(), lock) {
+        match Claim::read(self, id, self.hold(id)?) {
             Err(error) if error.code == Code::OutboxDamaged => {}
             Err(error) => return Err(error),
             Ok(_) => {
@@ -166,24 +168,21 @@ impl Outbox {
             }
         }
         // Reading let go of it; nobody can read it, but somebody may be discarding it as well.
-        let (folder, _lock) = self.hold(id)?;
-        self.remove(id, &folder)
+        let lock = self.hold(id)?;
+        self.remove(id, lock.folder())
     }
 
     /// Deletes what processes left that were killed while they added or removed an item. What cannot be deleted stays.
     pub fn sweep(&self) {
         for folder in folders(&self.new_items()) {
             // Held from its first moment on; whoever loses it in the moment before begins anew.
-            if let Ok(Tried::Held(_lock)) = Lock::take(&folder) {
+            if let Ok(Tried::Held(_lock)) = self.holder().and_then(|holder| Lock::take(&holder, &folder)) {
                 let _ = lock::delete(&folder);
             }
         }
-        for folder in folders(&self.gone_items()) {
-            // Without a lock it does no harm when two delete the same.
-            if !matches!(Lock::take(&folder), Ok(Tried::Busy)) {
-                let _ = lock::delete(&folder);
-            }
-        }
+        // It does no harm when two delete the same.
+        folders(&self.gone_items()).for_each(|folder| drop(lock::delete(&folder)));
+        Holder::sweep(&self.holders());
     }
 
     /// Says `OutboxFull` when copies take more than they may.
@@ -215,12 +214,13 @@ impl Outbox {
     }
 
     /// An empty folder, which nobody else touches.
-    fn begin(&self) -> Result<(PathBuf, Lock)> {
+    fn begin(&self) -> Result<Lock> {
+        let holder = self.holder()?;
         for _ in 0..policy::OUTBOX_FRESH_STARTS {
             let folder = self.new_items().join(Uuid::new_v4().to_string());
             disk::make_folder(&folder).map_err(|error| fault::unusable(&folder, "be made", &error))?;
-            match Lock::take(&folder) {
-                Ok(Tried::Held(lock)) => return Ok((folder, lock)),
+            match Lock::take(&holder, &folder) {
+                Ok(Tried::Held(lock)) => return Ok(lock),
                 // Somebody swept in the moment between.
                 Ok(Tried::Busy | Tried::Gone) => {}
                 Err(error) => {
@@ -234,7 +234,7 @@ impl Outbox {
     }
 
     fn fill(&self, record: Record, fresh: &Path, lock: Lock, folder: &Path) -> Result<Added> {
-        let mut claim = Claim::write(self, record, fresh.to_owned(), lock)?;
+        let mut claim = Claim::write(self, record, lock)?;
         match fs::rename(fresh, folder) {
             Ok(()) => claim.moved(folder.to_owned()),
             // Somebody added the same at the same moment.
@@ -280,17 +280,32 @@ impl Outbox {
     }
 
     /// Locks an item.
-    fn hold(&self, id: &str) -> Result<(PathBuf, Lock)> {
+    fn hold(&self, id: &str) -> Result<Lock> {
         // Also because an id may come from anywhere, and must not lead out of the folder.
         if !is_id(id) {
             return Err(fault::no_item(id, self.folder()));
         }
         let folder = self.item(id);
-        match Lock::take(&folder)? {
-            Tried::Held(lock) => Ok((folder, lock)),
+        if !folder.is_dir() {
+            return Err(fault::no_item(id, self.folder()));
+        }
+        match Lock::take(&self.holder()?, &folder)? {
+            Tried::Held(lock) => Ok(lock),
             Tried::Busy => Err(fault::busy(id)),
             Tried::Gone => Err(fault::no_item(id, self.folder())),
         }
+    }
+
+    fn holder(&self) -> Result<Arc<Holder>> {
+        let mut known = self.0.holder.lock();
+        if let Some(holder) = known.as_ref().filter(|holder| holder.is_there()) {
+            return Ok(holder.clone());
+        }
+        let folder = self.holders();
+        disk::make_folders(&folder).map_err(|error| fault::unusable(&folder, "be made", &error))?;
+        let holder = Arc::new(Holder::new(&folder)?);
+        *known = Some(holder.clone());
+        Ok(holder)
     }
 
     fn look(&self, id: String) -> Option<Item> {
@@ -308,7 +323,7 @@ impl Outbox {
             }
         }
         // Where there are no locks, claiming says so.
-        let busy = Lock::is_held(&folder).unwrap_or(false);
+        let busy = Lock::is_held(&self.holders(), &folder).unwrap_or(false);
         let age = record.as_ref().ok().and_then(|record| SystemTime::now().duration_since(record.created).ok());
         let expired = age.is_some_and(|age| age > self.0.limits.age);
         let bytes = copies::bytes(&folder);
@@ -342,6 +357,10 @@ impl Outbox {
 
     fn new_items(&self) -> PathBuf {
         self.folder().join("new")
+    }
+
+    fn holders(&self) -> PathBuf {
+        self.folder().join("held")
     }
 
     fn gone_items(&self) -> PathBuf {

@@ -325,9 +325,9 @@ pub const OUTBOX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The largest note of one publish: what hosts add to it as JSON is some kB, and what is larger is no note of ours.
 pub const OUTBOX_FILE_LIMIT: u64 = 16 << 20;
 
-/// How long a lock of an item is asked for before somebody counts as working on it: those who list the outbox hold each for
-/// microseconds, on a network drive for milliseconds.
-pub const OUTBOX_LOCK_PATIENCE: Duration = Duration::from_millis(20);
+/// How long the lock of an item is asked for before somebody counts as working on it: it is held for the moment in which a name is
+/// written into it, which a busy machine or a network drive makes longer.
+pub const OUTBOX_LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The pause between those tries.
 pub const OUTBOX_LOCK_PAUSE: Duration = Duration::from_millis(1);
@@ -429,7 +429,8 @@ pub const REVIEW_SMALLEST_PEAK: u64 = 4_000_000;
 /// The beginning of a LUT that says its kind: comments may stand before it.
 pub const LUT_HEAD: u64 = 64 << 10;
 
-/// Frames from one key frame to the next: a browser that jumps to a frame decodes eleven others at most, and the file grows by a third.
+/// Frames from one key frame to the next: a browser that jumps to a frame decodes eleven others at most, and
+/// the demo's movie is 13 percent larger than with one in ten seconds.
 pub const REVIEW_KEY_INTERVAL: u32 = 12;
 
 /// Sound of a review movie in bits a second: what AYON sends, beyond which nobody hears a difference in AAC.

@@ -243,7 +243,9 @@ fn send(stream: &mut TcpStream, status: &str, headers: &[(&str, String)], body: 
 }
 
 /// Method and target, headers, body.
-fn read(stream: &mut impl BufRead) -> Option<(String, Vec<(String, String)>, Vec<u8>)> {
+type Request = (String, Vec<(String, String)>, Vec<u8>);
+
+fn read(stream: &mut impl BufRead) -> Option<Request> {
     let mut line = String::new();
     stream.read_line(&mut line).ok().filter(|count| *count > 0)?;
     let target = line.rsplit_once(' ')?.0.to_owned();

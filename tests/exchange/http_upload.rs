@@ -12,9 +12,10 @@ pub const USER: &str = "ada@studio.example";
 
 /// A server with an endpoint at /studio/review, on a runtime of its own. Everything else is answered as an API would.
 pub struct Studio {
-    pub runtime: Runtime,
     pub server: Server,
     pub folder: tempfile::TempDir,
+    // The server runs on it.
+    _runtime: Runtime,
 }
 
 impl Studio {
@@ -32,7 +33,7 @@ impl Studio {
             true => Act::Answer(answer(200, json!([{"version": "4.13.8"}]))),
             false => decide(request),
         }));
-        Studio { runtime, server, folder: tempfile::tempdir().unwrap() }
+        Studio { _runtime: runtime, server, folder: tempfile::tempdir().unwrap() }
     }
 
     pub fn session(&self) -> Session {
@@ -177,6 +178,7 @@ fn the_key_goes_to_no_other_origin_whatever_the_address_or_the_callers_headers_s
         "/\\127.0.0.1:1/x".to_owned(),
         format!("http://user:password@127.0.0.1:{port}/x"),
         format!("/studio/review?apiKey={KEY}"),
+        format!("/studio/review?apiKey={}", KEY.replace('-', "%2D")),
         format!("http://127.0.0.1:{port}/{KEY}"),
         "javascript:alert(1)".to_owned(),
     ] {
@@ -189,6 +191,8 @@ fn the_key_goes_to_no_other_origin_whatever_the_address_or_the_callers_headers_s
             }
         }
     }
+    let told = |request: &Request| request.line.replace("%2D", "-").contains(KEY);
+    assert!(!studio.server.seen().iter().any(told));
     let there = other.server.url.join("/studio/review").unwrap().to_string();
     let without = Upload { endpoint: there, flags: FTR_HTTP_UPLOAD_NO_AUTH, ..studio.movie(10) };
     for (fields, headers) in [

@@ -5,6 +5,7 @@
 mod ftrack_support; // servers that answer as told
 
 #[path = "../publish/relay.rs"]
+#[allow(dead_code)] // others use the rest
 mod relay; // spoils answers on their way
 #[path = "../support/mod.rs"]
 mod support; // programs in C

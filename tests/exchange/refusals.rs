@@ -195,9 +195,10 @@ fn a_paused_upload_sends_nothing_goes_on_when_resumed_and_can_be_cancelled() {
 
     ftreview::ffi::ftr_session_set_upload_rate(session.0, 1 << 20);
     let job = session.http_upload(&upload).unwrap();
+    let own = job.0.to_string();
     session.await_event(|event| {
         event["kind"] == FTR_EVENT_PROGRESS
-            && event["job"] == job.0.to_string()
+            && event["job"].as_str() == Some(own.as_str())
             && event["progress"]["bytes_done"].as_u64() > Some(0)
     });
     job.pause();

@@ -317,3 +317,37 @@ fn the_real_one_is_cancelled_in_the_middle_and_leaves_nothing() {
     assert!(told.iter().all(|progress| progress.frames_total == Some(1440)), "{told:?}");
     assert!(told.windows(2).all(|pair| pair[0].frames_done <= pair[1].frames_done), "{told:?}");
 }
+
+/// A small disk of its own, where this user may mount one.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf) -> Option<SmallDisk> {
+        fs::create_dir(&at).unwrap();
+        let mut command = std::process::Command::new("mount");
+        let mounted = command.args(["-t", "tmpfs", "-o", "size=200k", "tmpfs"]).arg(&at).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(SmallDisk(at))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_disk_that_is_really_full_is_told_as_such() {
+    let ffmpeg = real!();
+    let studio = Studio::new();
+    let Some(disk) = SmallDisk::mount(studio.path("disk")) else {
+        println!("this user may not mount a disk: this test is left out");
+        return;
+    };
+    studio.ffmpeg("-f lavfi -i testsrc2=size=640x360:rate=24 -frames:v 48 -c:v mjpeg -q:v 2 a.mov");
+    let output = disk.0.join("out.mp4");
+    let input = Input::Movie(studio.path("a.mov"));
+    let error = block_on(transcode(ffmpeg, input, Settings::default(), &output, |_| (), pending())).unwrap_err();
+    assert!(error.code == Code::FfmpegFailed && error.message.contains("is full"), "{error}");
+    assert_eq!(fs::read_dir(&disk.0).unwrap().count(), 0, "something is left on it");
+}

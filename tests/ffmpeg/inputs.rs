@@ -44,15 +44,26 @@ fn rates_are_exact() {
         let wanted = rate(numerator, denominator);
         let (_, movie) = studio.movie(frames(&files, wanted), Settings::default());
         assert_eq!((movie.frame_rate, movie.frames), (wanted, 7));
+    }
+}
 
-        // And from a movie, in containers whose clocks are exact, of milliseconds, and of 90 kHz.
-        for extension in ["mov", "mkv", "ts", "avi"] {
-            if denominator != 1 && denominator != 1001 && extension == "ts" {
-                continue; // it does not say its rate, and its clock makes it twice that
-            }
+#[test]
+fn rates_of_movies_are_exact_whatever_the_clock_of_their_container() {
+    real!();
+    // Exact, of milliseconds, and of 90 kHz.
+    for (numerator, denominator, extensions) in [
+        (24_000, 1001, &["mov", "mkv", "ts", "avi"][..]),
+        (60_000, 1001, &["mkv", "ts"]),
+        (30_000, 1001, &["mkv"]),
+        (25, 1, &["ts"]),
+        (25, 2, &["mov", "mkv"]),
+    ] {
+        for extension in extensions {
+            let studio = Studio::new();
+            let wanted = rate(numerator, denominator);
             let name = format!("source.{extension}");
-            studio
-                .ffmpeg(&format!("-f lavfi -i testsrc2=size=64x64:rate={wanted} -frames:v 11 -c:v mpeg4 -bf 0 {name}"));
+            let source = format!("-f lavfi -i testsrc2=size=64x64:rate={wanted} -frames:v 11");
+            studio.ffmpeg(&format!("{source} -c:v mpeg4 -bf 0 {name}"));
             let (_, movie) = studio.movie(Input::Movie(studio.path(&name)), Settings::default());
             assert_eq!((movie.frame_rate, movie.frames), (wanted, 11), "{extension}");
         }

@@ -120,7 +120,11 @@ fn a_read_only_outbox_is_listed_and_everything_else_says_why_not() {
     let id = claim.id().to_owned();
     drop(claim);
     let before = snapshot(&outbox);
+    let folder = outbox.folder().to_owned();
+    // It has a file open for writing.
+    drop(outbox);
     disk.remount("ro");
+    let outbox = Outbox::new(folder, Limits::default());
     assert_eq!(snapshot(&outbox), before);
     assert!(!outbox.list().unwrap()[0].busy);
     outbox.sweep();

@@ -155,6 +155,59 @@ fn an_item_that_was_let_go_is_free_although_a_forked_process_lives_on() {
     claimed.unwrap();
 }
 
+#[test]
+fn a_session_that_ends_lets_go_of_all_and_one_descriptor_is_all_that_it_took() {
+    let folder = folder();
+    let outbox = outbox(&folder);
+    let descriptors = || {
+        let open =
+            fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+        open.filter(|path| path.starts_with(folder.path())).count()
+    };
+    let claims: Vec<_> = (0..200).map(|number| add(&outbox, record(&number.to_string()))).collect();
+    assert_eq!(descriptors(), 1);
+    let other = Outbox::new(outbox.folder().to_owned(), Limits::default());
+    assert!(other.list().unwrap().iter().all(|item| item.busy));
+    drop(claims);
+    assert!(other.list().unwrap().iter().all(|item| !item.busy));
+    drop(outbox);
+    assert_eq!(descriptors(), 0);
+}
+
+#[test]
+fn what_a_lock_says_that_nobody_can_understand_keeps_nobody_out() {
+    let folder = folder();
+    let outbox = outbox(&folder);
+    let claim = add(&outbox, record("a"));
+    let (id, lock) = (claim.id().to_owned(), claim.folder().join("lock"));
+    let held = fs::read(&lock).unwrap();
+    drop(claim);
+    let nobody = format!("{0} {0}\n", uuid::Uuid::new_v4());
+    for text in [&b""[..], b"\n", &held, &held[..40], nobody.as_bytes(), &[0xff; 74], &[b'x'; 5000]] {
+        fs::write(&lock, text).unwrap();
+        let claim = outbox.claim(&id).unwrap();
+        assert_eq!(outbox.claim(&id).unwrap_err().code, Code::OutboxBusy);
+        assert_eq!(fs::metadata(&lock).unwrap().len(), 74);
+        drop(claim);
+    }
+}
+
+/// Somebody deletes the whole outbox under a session.
+#[test]
+fn a_session_whose_outbox_was_deleted_begins_a_new_one() {
+    let folder = folder();
+    let outbox = outbox(&folder);
+    let claim = add(&outbox, record("a"));
+    fs::remove_dir_all(outbox.folder()).unwrap();
+    assert!(outbox.list().unwrap().is_empty());
+    assert_eq!(outbox.claim(claim.id()).unwrap_err().code, Code::OutboxNoItem);
+    let anew = add(&outbox, record("a"));
+    drop(claim);
+    let other = Outbox::new(outbox.folder().to_owned(), Limits::default());
+    assert_eq!(other.claim(anew.id()).unwrap_err().code, Code::OutboxBusy);
+    anew.finish().unwrap();
+}
+
 const RIVAL: &str = "FTREVIEW_TEST_OUTBOX_RIVAL";
 const ROUNDS: usize = 400;
 const KEYS: usize = 3;
@@ -273,11 +326,15 @@ fn what_killed_processes_left_is_swept_and_what_others_are_making_is_not() {
     let folder = folder();
     let outbox = outbox(&folder);
     drop(add(&outbox, record("a")));
+    let other = Outbox::new(outbox.folder().to_owned(), Limits::default());
+    let held = add(&other, record("b"));
+    // As it is while an item is being made.
     let making = outbox.folder().join("new").join("making");
     fs::create_dir(&making).unwrap();
     fs::write(making.join("job.json"), "half").unwrap();
-    let lock = File::create(making.join("lock")).unwrap();
-    lock.lock().unwrap();
+    fs::copy(held.folder().join("lock"), making.join("lock")).unwrap();
+    let dead = outbox.folder().join("held").join(uuid::Uuid::new_v4().to_string());
+    fs::write(&dead, "").unwrap();
     for (place, name, files) in [
         ("new", "empty", &[][..]),
         ("new", "locked before", &["lock"]),
@@ -294,14 +351,22 @@ fn what_killed_processes_left_is_swept_and_what_others_are_making_is_not() {
         }
     }
     outbox.sweep();
+    let root = outbox.folder().to_owned();
     let names = |place: &str| -> Vec<_> {
-        let entries = fs::read_dir(outbox.folder().join(place)).unwrap();
+        let entries = fs::read_dir(root.join(place)).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     assert_eq!((names("new"), names("gone")), (vec!["making".to_owned()], Vec::new()));
     assert!(making.join("job.json").exists());
-    drop(lock);
+    assert!(!dead.exists());
+    assert_eq!(outbox.claim(&crate::id_of("b")).unwrap_err().code, Code::OutboxBusy);
+    // It dies.
+    drop((held, other));
     outbox.sweep();
     assert!(names("new").is_empty());
-    assert_eq!(outbox.list().unwrap().len(), 1);
+    assert_eq!(outbox.list().unwrap().len(), 2);
+    // What is left is this one's own name.
+    assert_eq!(names("held").len(), 1);
+    drop(outbox);
+    assert!(fs::read_dir(folder.path().join("outbox/held")).unwrap().next().is_none());
 }

@@ -6,7 +6,7 @@ use ftreview::ffi::constants::*;
 use ftreview::ffi::types::{ftr_job, ftr_session, ftr_session_options};
 use ftreview::ffi::{ftr_job_cancel, ftr_outbox_resume, ftr_outbox_retry, ftr_session_close};
 use ftreview::outbox::{Item, Limits, Outbox, State, Step};
-use ftreview::session::Code;
+use ftreview::session::{Code, policy};
 use serde_json::{Value, json};
 use std::ffi::c_char;
 use std::path::{Path, PathBuf};
@@ -420,6 +420,26 @@ fn an_item_of_another_server_or_user_is_left_alone_and_says_whose_it_is() {
     assert_eq!(elsewhere.item().0, Step::Waiting);
 }
 
+#[test]
+fn hundreds_of_kept_publishes_take_no_descriptor_each_of_their_host() {
+    const JOBS: usize = 300;
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let place = Place::new();
+    place.set_away(true);
+    let movie = place.movie();
+    let session = place.manual();
+    let jobs: Vec<Job> = (0..JOBS).map(|_| session.submit(&publish(&movie)).unwrap()).collect();
+    let begun = Instant::now();
+    while place.items().iter().filter(|item| item.busy).count() < JOBS - policy::PARALLEL_UPLOADS * 2 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{}", place.items().len());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(descriptors() < JOBS / 2, "{}", descriptors());
+    ftr_session_close(session.0, 0);
+    for job in jobs {
+        assert_eq!(job.wait().state, FTR_JOB_PARKED);
+    }
+    assert_eq!(place.items().len(), JOBS);
 /// Gives the media to their version.
 fn shows(operations: &[Value]) -> bool {
     let is_given = |operation: &Value| !operation["entity_data"]["version_id"].is_null();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ftreview::media::sequence::{find, siblings};
+use ftreview::media::sequence::{Frames, Pattern, Sequence, find, of_files, siblings};
 use ftreview::session::Code;
 
 use super::{Folder, assert_error};
@@ -222,4 +222,75 @@ fn ffmpeg_gets_a_pattern_where_it_finds_just_these_frames() {
     for none in ["hole.####.exr", "below.####.exr", "huge.%010d.exr"] {
         assert_eq!(pattern(none), None, "{none}");
     }
+}
+
+#[test]
+fn any_text_is_read_without_a_panic_and_what_is_found_writes_itself_as_it_was() {
+    let pieces = [
+        "#",
+        "##",
+        "@",
+        "%d",
+        "%04d",
+        "%",
+        "$F",
+        "$F4",
+        "${F",
+        "}",
+        "[",
+        "]",
+        "-",
+        ",",
+        "x",
+        "1",
+        "0",
+        "10",
+        "007",
+        " ",
+        ".",
+        "_",
+        "/",
+        "v",
+        "ä",
+        "日",
+        "exr",
+        "<UDIM>",
+        "99999999999999999999",
+        "\0",
+        "\u{1F3AC}",
+        "",
+    ];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % limit as u64) as usize
+    };
+    let mut read = 0;
+    for _ in 0..100_000 {
+        let text: String = (0..next(9)).map(|_| pieces[next(pieces.len())]).collect();
+        let list = of_files(&[text.clone().into(), format!("{text}1").into()]).map(|sequence| sequence.name_of(1));
+        assert!(list.is_err() || list.is_ok_and(|name| name.contains('1')), "{text}");
+        let Ok(Some(pattern)) = Pattern::parse(&text) else { continue };
+        read += 1;
+        let Some(frame) = pattern.frames.as_ref().and_then(Frames::first) else { continue };
+        let sequence = Sequence {
+            folder: pattern.folder,
+            head: pattern.head,
+            tail: pattern.tail,
+            padding: pattern.padding,
+            frames: pattern.frames.unwrap_or_default(),
+            missing: Frames::default(),
+            named: true,
+            strays: None,
+        };
+        assert_eq!(sequence.frame_of(&sequence.name_of(frame)), Some(frame), "{text}");
+        let again = Pattern::parse(&sequence.to_string());
+        // Signs in the head are taken for signs when it is read again.
+        if let Ok(Some(again)) = again {
+            assert_eq!(again.frames, Some(sequence.frames), "{text}");
+        }
+    }
+    assert!(read > 10_000, "only {read} were notations");
 }

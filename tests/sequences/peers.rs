@@ -1,4 +1,4 @@
-//! The same as fileseq and clique say, on a corpus that Python writes (tests/peers/python/sequences.py). `cargo xtask test
+//! The same as fileseq and clique say, on a corpus that Python writes (tests/peers/sequences/corpus.py). `cargo xtask test
 //! sequences` runs it.
 //!
 //! Where the library says something else, it does so on purpose. Each such difference has a name here, and must turn up.
@@ -64,7 +64,7 @@ impl Seen {
 }
 
 fn corpus() -> Value {
-    let path = std::env::var("FTREVIEW_SEQUENCES").expect("FTREVIEW_SEQUENCES names what sequences.py wrote");
+    let path = std::env::var("FTREVIEW_SEQUENCES").expect("FTREVIEW_SEQUENCES names what corpus.py wrote");
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -302,7 +302,7 @@ fn a_folder_holds_the_sequences_that_fileseq_finds_in_it() {
             let members = names_of(&ours);
             let theirs: Vec<Vec<String>> =
                 entry["fileseq"].as_array().unwrap().iter().map(|found| names(&found["names"])).collect();
-            let same = theirs.iter().any(|list| *list == members);
+            let same = theirs.contains(&members);
             let between = ours.strays.is_some().then_some(BETWEEN);
             seen.note(if same { Some(SAME) } else { between }, || {
                 format!("{name} in {files:?}\n    ours {members:?}\n    fileseq {theirs:?}")

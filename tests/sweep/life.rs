@@ -54,6 +54,29 @@ fn left(leave: impl Fn(&Bench, PathBuf) -> Said + Sync) {
 }
 
 #[test]
+fn the_checks_of_the_sweeps_see_a_version_too_few_or_too_many_other_bytes_and_what_nobody_names() {
+    let bench = bench();
+    assert!(bench.stage.check(1).is_err() && bench.stage.check_nothing().is_ok());
+    assert_eq!(bench.host.publish(None, |_| ()).end(), Ok(End::Done));
+    assert!(bench.check().is_ok() && bench.stage.check_nothing().is_err());
+    let stray = bench.stage.media().join("objects/stray");
+    std::fs::write(&stray, "").unwrap();
+    assert!(bench.check().unwrap_err().contains("storage holds 3 objects"));
+    std::fs::remove_file(stray).unwrap();
+    std::fs::write(bench.folder().join("gone/left"), "").unwrap();
+    assert!(bench.check().unwrap_err().contains("kept on disk"));
+    std::fs::remove_file(bench.folder().join("gone/left")).unwrap();
+    assert_eq!(bench.host.publish(None, |_| ()).end(), Ok(End::Done));
+    assert!(bench.check().is_err() && bench.stage.check(2).is_ok());
+    let film = bench.stage.query("select id from FileComponent where name is \"ftrackreview-mp4\"");
+    let object = bench.stage.storage().path(film[0]["id"].as_str().unwrap()).unwrap();
+    let mut bytes = std::fs::read(&object).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(object, bytes).unwrap();
+    assert!(bench.stage.check(2).unwrap_err().contains("other bytes"));
+}
+
+#[test]
 fn a_publish_whose_session_was_freed_meanwhile_goes_on_in_another_process() {
     left(|bench, signal| bench.host.leave(&signal, "free"));
 }

@@ -164,7 +164,8 @@ impl Stage {
             .filter_map(|path| path.file_name()?.to_str().filter(|name| !name.ends_with(".etag")).map(str::to_owned))
             .collect();
         let mut named = named.to_vec();
-        (stored.sort(), named.sort());
+        stored.sort();
+        named.sort();
         if stored != named {
             wrong.push(format!("storage holds {} objects and entities name {}", stored.len(), named.len()));
         }
@@ -174,7 +175,7 @@ impl Stage {
         std::fs::read_dir(self.media().join("uploads")).map_or(0, Iterator::count)
     }
 
-    fn media(&self) -> PathBuf {
+    pub fn media(&self) -> PathBuf {
         self.folder("server").join("media")
     }
 }

@@ -10,6 +10,7 @@ mod demo;
 mod header;
 mod install;
 mod install_check;
+mod media;
 mod notices;
 mod object_store;
 mod peers;

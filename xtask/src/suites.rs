@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{self, Outcome};
 use crate::tools::{self, *};
-use crate::{bench, demo, install_check, object_store, peers};
+use crate::{bench, demo, install_check, media, object_store, peers};
 
 /// One suite of tests.
 pub struct Suite {
@@ -91,6 +91,24 @@ pub const SUITES: &[Suite] = &[
         wants: &[],
         provide: || cargo_deny().map(drop),
         run: licences,
+    },
+    Suite {
+        name: "sequences",
+        about: "Sequences of frames mean what they mean to fileseq and clique",
+        fast: false,
+        needs: &[&PYTHON],
+        wants: &[],
+        provide: media::provide_sequences,
+        run: || media::sequences(counted),
+    },
+    Suite {
+        name: "media",
+        about: "Probing over all that ffmpeg and OpenEXR write, and ten thousand damaged files",
+        fast: false,
+        needs: &[&PYTHON, &FFMPEG],
+        wants: &[],
+        provide: media::provide,
+        run: || media::run(counted),
     },
     Suite {
         name: "python-client",

@@ -118,7 +118,7 @@ impl StillFormat {
             StillFormat::Jpeg2000 => &["jp2", "jpx", "jpf"],
             StillFormat::Jpeg2000Stream => &["j2k", "j2c", "jpc"],
             StillFormat::JpegXl => &["jxl"],
-            StillFormat::RareJpeg => &["jpg", "jpeg", "ljpg", "jpe"],
+            StillFormat::RareJpeg => &["jpg", "jpeg", "ljpg", "jls", "jpe"],
             StillFormat::Heif => &["heic", "heif", "hif"],
             StillFormat::Avif => &["avif"],
             StillFormat::CanonRaw => &["cr3"],

@@ -16,7 +16,7 @@ run() {
     xargs -P 4 -I LINE sh -c '
         set -- LINE
         out=$1; shift
-        timeout 60 ffmpeg $QUIET "$@" "$out" || rm -f "$out"
+        timeout -k 5 60 ffmpeg $QUIET "$@" "$out" || rm -f "$out"
         [ -s "$out" ] || rm -f "$out"' 2>/dev/null
 }
 
