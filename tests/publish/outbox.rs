@@ -440,6 +440,8 @@ fn hundreds_of_kept_publishes_take_no_descriptor_each_of_their_host() {
         assert_eq!(job.wait().state, FTR_JOB_PARKED);
     }
     assert_eq!(place.items().len(), JOBS);
+}
+
 /// Gives the media to their version.
 fn shows(operations: &[Value]) -> bool {
     let is_given = |operation: &Value| !operation["entity_data"]["version_id"].is_null();
