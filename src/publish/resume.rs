@@ -223,7 +223,9 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         measured: Arc::default(),
         begun: Notify::new(),
     };
-    work.go_on().await
+    let end = work.go_on().await;
+    work.let_go_of_disk().await;
+    end
 }
 
 impl Work {
