@@ -4,7 +4,7 @@ use super::again::shown_media;
 use super::encode;
 use super::work::{Made, Work};
 use crate::ftrack::{Filter, Operation, Query};
-use crate::session::{Result, policy};
+use crate::session::{Error, Result, policy};
 use crate::transfer::Journal;
 use std::path::Path;
 
@@ -111,22 +111,31 @@ impl Work {
 
     /// Removes what is there of these entities, and says what may be left.
     pub(super) async fn remove(&self, entity_type: &'static str, ids: Vec<String>) -> Vec<String> {
+        self.try_remove(entity_type, ids).await.err().map(|(left, _)| left).unwrap_or_default()
+    }
+
+    /// The same, and why they are left.
+    pub(super) async fn try_remove(
+        &self,
+        entity_type: &'static str,
+        ids: Vec<String>,
+    ) -> std::result::Result<(), (Vec<String>, Error)> {
         if ids.is_empty() {
-            return ids;
+            return Ok(());
         }
-        let left = match self.existing(entity_type, &ids).await {
-            Err(_) => ids,
-            Ok(there) if there.is_empty() => there,
-            Ok(there) => {
-                let removals: Vec<Operation> = there.iter().map(|id| Operation::delete(entity_type, &[id])).collect();
-                match self.client().call_repeatable(&removals).await {
-                    Ok(_) => Vec::new(),
-                    // They may be gone, and only the answer was lost.
-                    Err(_) => self.existing(entity_type, &there).await.unwrap_or(there),
-                }
-            }
+        let named = |ids: Vec<String>| ids.into_iter().map(|id| format!("{entity_type} {id}")).collect();
+        let there = match self.existing(entity_type, &ids).await {
+            Err(error) => return Err((named(ids), error)),
+            Ok(there) if there.is_empty() => return Ok(()),
+            Ok(there) => there,
         };
-        left.into_iter().map(|id| format!("{entity_type} {id}")).collect()
+        let removals: Vec<Operation> = there.iter().map(|id| Operation::delete(entity_type, &[id])).collect();
+        let Err(error) = self.client().call_repeatable(&removals).await else { return Ok(()) };
+        // They may be gone, and only the answer was lost.
+        match self.existing(entity_type, &there).await.unwrap_or(there) {
+            left if left.is_empty() => Ok(()),
+            left => Err((named(left), error)),
+        }
     }
 
     pub(super) async fn existing(&self, entity_type: &'static str, ids: &[String]) -> Result<Vec<String>> {

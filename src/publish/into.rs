@@ -1,10 +1,11 @@
 //! An existing version that gets new media: they are added first and the earlier ones removed after, so that there is no moment
 //! at which it has none.
 
+use super::kept;
 use super::resolve::Place;
 use super::work::Work;
 use crate::ftrack::{Operation, Query};
-use crate::session::Result;
+use crate::session::{Error, Result};
 use serde_json::{Map, Value, json};
 
 /// The version.
@@ -49,8 +50,12 @@ pub async fn retire(work: &Work, place: &Place) -> Result<()> {
     own.extend(work.job.published().components.into_iter().map(|component| component.id));
     let is_earlier = |(id, name): &&(String, String)| name.starts_with("ftrackreview-") && !own.contains(id);
     let earlier: Vec<String> = version.components.iter().filter(is_earlier).map(|(id, _)| id.clone()).collect();
-    let left = work.remove("FileComponent", earlier).await;
-    if !left.is_empty() {
+    if let Err((left, error)) = work.try_remove("FileComponent", earlier).await {
+        if work.kept.get().is_some() && kept::may_pass(&error) {
+            let message =
+                format!("the version has its new media beside the earlier ones, which stayed: {}", error.message);
+            return Err(Error { message, ..error });
+        }
         work.warn(format!(
             "the version has its new media, and the server could not be asked to remove the earlier ones: {}; its player may \
              show those, so remove them in ftrack",

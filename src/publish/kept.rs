@@ -17,6 +17,9 @@ use std::time::{Duration, SystemTime};
 /// The fact that the host was told of the end.
 const TOLD: &str = "told";
 
+/// For each id of an invitee, whether their mail was sent.
+pub const INVITATIONS: &str = "invitations";
+
 /// The item of one publish, which nobody else touches meanwhile.
 pub struct Kept {
     /// Its name in the outbox.
@@ -209,7 +212,7 @@ fn take(outbox: &Outbox, record: Record) -> Result<(Claim, bool)> {
         Added::There => {
             let mut claim = outbox.claim(&record.id)?;
             claim.replace(record)?;
-            claim.set_state(State::default())?;
+            claim.set_state(anew(claim.state()))?;
             Ok((claim, true))
         }
     }
@@ -296,6 +299,12 @@ pub fn server_url(client: &Client) -> String {
     // It can have neither without being a URL of another kind.
     let _ = (url.set_username(""), url.set_password(None));
     url.to_string()
+}
+
+/// The state of an item that begins anew, perhaps with other files: only what nobody takes back was done for good.
+pub fn anew(state: State) -> State {
+    let facts = state.facts.into_iter().filter(|(name, _)| name == INVITATIONS).collect();
+    State { facts, ..State::default() }
 }
 
 /// Takes a file as it is now. One that is gone stays as it was, and the publish says so.

@@ -88,14 +88,11 @@ async fn look(
         let (here, id) = (outbox.clone(), item.id.clone());
         // Somebody else may have been faster.
         let Ok(claim) = blocking(move || here.claim(&id)).await else { continue };
-        if !kept::is_known(claim.record()) {
+        // It may have waited long for its turn.
+        if !(kept::is_known(claim.record()) && is_to_go_on(&claim.state(), is_back)) {
             continue;
         }
-        if item.expired && claim.state().step == Step::Waiting {
-            let error = expired(&claim);
-            Kept::new(claim).fail(&error).await?;
-            continue;
-        }
+        let claim = if item.expired && claim.state().step == Step::Waiting { give_up(claim).await? } else { claim };
         // A host that does not poll has no room for more.
         let Ok(accepted) = session.accept_unasked(claim.record().tag) else { return Ok(()) };
         match register(&accepted.job) {
@@ -127,8 +124,11 @@ fn is_of(server_url: &str, api_user: &str, publisher: &Publisher) -> bool {
 }
 
 fn is_due(item: &Item, is_back: bool) -> bool {
-    let Ok(state) = &item.state else { return false };
-    if item.busy || !matches!(state.step, Step::Waiting | Step::Undoing) {
+    !item.busy && item.state.as_ref().is_ok_and(|state| is_to_go_on(state, is_back))
+}
+
+fn is_to_go_on(state: &Noted, is_back: bool) -> bool {
+    if !matches!(state.step, Step::Waiting | Step::Undoing) {
         return false;
     }
     let was_away = state.error.as_ref().and_then(|error| Code::from_value(error.code)).is_some_and(|code| {
@@ -136,6 +136,16 @@ fn is_due(item: &Item, is_back: bool) -> bool {
     });
     (is_back && (was_away || state.step == Step::Undoing))
         || state.wait(SystemTime::now(), policy::OUTBOX_LONGEST_PAUSE).is_zero()
+}
+
+/// An item that has expired: what it made is taken back, as of any other publish that fails for good.
+async fn give_up(claim: Claim) -> Result<Claim> {
+    let error = Some(NotedError::from(&expired(&claim)));
+    blocking(move || {
+        claim.set_state(Noted { step: Step::Undoing, error, next_try: None, ..claim.state() })?;
+        Ok(claim)
+    })
+    .await
 }
 
 /// Claims an item for what a host wants of it. Nothing where that is done already.
@@ -160,6 +170,8 @@ async fn prepare(publisher: &Arc<Publisher>, id: &str, how: How) -> Result<Optio
                 ),
             ));
         }
+        // Before anything of it is changed.
+        kept::request(record)?;
         match (how, claim.state().step) {
             (How::Resume, Step::Failed) => {
                 let why = claim.state().error.map(|error| error.message).unwrap_or_default();
@@ -173,7 +185,7 @@ async fn prepare(publisher: &Arc<Publisher>, id: &str, how: How) -> Result<Optio
                 let mut record = record.clone();
                 record.sources.iter_mut().for_each(kept::look_again);
                 claim.replace(record)?;
-                claim.set_state(Noted::default())?;
+                claim.set_state(kept::anew(claim.state()))?;
             }
             (How::Forget, _) => {
                 let error = Some(NotedError::from(&forgotten()));
@@ -214,7 +226,9 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         measured: Arc::default(),
         begun: Notify::new(),
     };
-    work.go_on().await
+    let end = work.go_on().await;
+    work.let_go_of_disk().await;
+    end
 }
 
 impl Work {

@@ -42,7 +42,11 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         measured: Arc::default(),
         begun: Notify::new(),
     };
-    session.start(accepted, async move { work.run().await });
+    session.start(accepted, async move {
+        let end = work.run().await;
+        work.let_go_of_disk().await;
+        end
+    });
 }
 
 impl Work {

@@ -162,6 +162,13 @@ impl Work {
         self.kept.get().map_or_else(|| path.to_owned(), |kept| kept.path_of(path))
     }
 
+    /// The end: the item's lock and the folder of what was made are let go on a thread that may wait for the disk. The one that
+    /// works for all sessions may not.
+    pub async fn let_go_of_disk(mut self) {
+        let held = (self.kept.take(), self.work_folder.take());
+        let _ = tokio::task::spawn_blocking(move || drop(held)).await;
+    }
+
     /// Runs a request that creates something: cancelling waits for its end, since what it makes can only be removed when it
     /// is there.
     pub async fn beginning<T>(&self, request: impl Future<Output = T>) -> T {

@@ -3,11 +3,12 @@
 use super::host::{Session, example, sample};
 use super::people::Studio;
 use super::relay::{Act, does, exception, relay};
-use super::wish::wish;
+use super::wish::{keeping, outbox, resumed, wish};
 use ftreview::ffi::constants::*;
 use ftreview::session::Code;
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER};
 use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 #[test]
@@ -89,4 +90,33 @@ fn a_version_keeps_its_media_when_the_new_ones_cannot_be_given_to_it() {
         assert_eq!(studio.census(), before, "{action} {kind}");
         assert!(studio.staging.stored(&first.component_id) == std::fs::read(example("review.mp4")).unwrap());
     }
+}
+
+#[test]
+fn a_publish_that_is_kept_goes_on_until_the_earlier_media_are_gone() {
+    let studio = Studio::start();
+    let first = wish().done(&studio.staging.session());
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = well.clone();
+    let address = relay(
+        studio.staging.url(),
+        Box::new(move |operations| {
+            match does(operations, "delete", "FileComponent") && !is_well.load(Ordering::SeqCst) {
+                true => Act::Refuse(403, exception("InvalidCredentialsError", "not any more")),
+                false => Act::Pass,
+            }
+        }),
+    );
+    let folder = outbox(&studio.staging);
+    let wished = wish().with("context", &first.version_id).flags(FTR_PUBLISH_INTO_VERSION);
+    let end = wished.end(&keeping(&address, &folder));
+    assert_eq!((end.state, end.code), (FTR_JOB_PARKED, Code::Unauthorised as i32), "{end:?}");
+    well.store(true, Ordering::SeqCst);
+    let end = resumed(&keeping(&address, &folder));
+    assert_eq!((end.state, &end.version_id), (FTR_JOB_DONE, &first.version_id), "{end:?}");
+    let media = format!(
+        "select id from FileComponent where version_id is \"{}\" and name like \"ftrackreview%\"",
+        first.version_id
+    );
+    assert_eq!(studio.staging.id(&media), end.component_id);
 }

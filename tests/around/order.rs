@@ -1,10 +1,13 @@
 //! A server that refuses, loses answers or goes away in between: nothing is made twice, and what is published stays.
 
-use super::host::Session;
+use super::host::{Session, session_options, text};
 use super::people::{Step, Studio, invited};
 use super::relay::{Act, Decide, does, exception, relay};
-use super::wish::{Wish, keeping, outbox, wait, wish};
+use super::wish::{Wish, keeping, outbox, resumed, wait, wish};
 use ftreview::ffi::constants::*;
+use ftreview::ffi::ftr_outbox_retry;
+use ftreview::ffi::types::ftr_session_options;
+use ftreview::outbox::{Limits, Outbox};
 use ftreview::session::Code;
 use ftreview_sandbox::config::{DEMO_KEY, DEMO_USER};
 use serde_json::{Value, json};
@@ -222,9 +225,44 @@ fn is_query_of(operations: &[Value], kind: &str) -> bool {
     operations.iter().any(|operation| operation["expression"].as_str().is_some_and(|text| text.contains(&of)))
 }
 
-/// The end of the publish that a session goes on with by itself.
-fn resumed(session: &Session) -> super::wish::End {
-    let event = session.await_event(FTR_EVENT_JOB_RESUMED);
-    let job = &event["job"];
-    wait(job.as_u64().or_else(|| job.as_str()?.parse().ok()).unwrap())
+#[test]
+fn who_may_have_been_invited_is_not_invited_again_by_a_retry() {
+    let studio = Studio::start();
+    let well = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (is_well, count) = (well.clone(), asked.clone());
+    let decide: Decide =
+        Box::new(move |operations| match (invited(operations).is_empty(), is_well.load(Ordering::SeqCst)) {
+            (true, _) => Act::Pass,
+            (false, false) => Act::Refuse(403, exception("InvalidCredentialsError", "not any more")),
+            (false, true) => {
+                count.fetch_add(1, Ordering::SeqCst);
+                Act::Pass
+            }
+        });
+    let (address, folder) = (relay(studio.staging.url(), decide), outbox(&studio.staging));
+    let end = wish()
+        .with("review_session", "Friday")
+        .with("invitees", json!([{"email": "bert@client.com"}]))
+        .flags(FTR_PUBLISH_CREATE_REVIEW_SESSION)
+        .end(&keeping(&address, &folder));
+    assert_eq!(end.state, FTR_JOB_PARKED, "{end:?}");
+    // As a process leaves it that is killed while the server sends the mail.
+    let claim = Outbox::new(folder.clone(), Limits::default()).claim(&end.outbox_id).unwrap();
+    let mut state = claim.state();
+    let guest = studio.staging.id("select id from ReviewSessionInvitee");
+    state.facts.insert("invitations".to_owned(), json!({guest: "asked"}));
+    claim.set_state(state).unwrap();
+    drop(claim);
+    well.store(true, Ordering::SeqCst);
+    let path = text(folder.to_str().unwrap());
+    let options =
+        ftr_session_options { outbox_folder: path.as_ptr(), flags: FTR_SESSION_OUTBOX_MANUAL, ..session_options() };
+    let session = Session::with(&address, options).unwrap();
+    let (id, mut job) = (text(&end.outbox_id), 0);
+    // SAFETY: a text and a variable.
+    assert_eq!(unsafe { ftr_outbox_retry(session.0, id.as_ptr(), &mut job) }, FTR_OK);
+    let end = wait(job);
+    assert_eq!((end.state, asked.load(Ordering::SeqCst)), (FTR_JOB_DONE, 0), "{end:?}");
+    assert!(end.warnings.iter().any(|warning| warning.contains("bert@client.com")), "{:?}", end.warnings);
 }

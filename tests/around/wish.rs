@@ -189,6 +189,13 @@ pub fn keeping(url: &str, folder: &std::path::Path) -> Session {
     Session::with(url, options).unwrap_or_else(|(_, message)| panic!("{message}"))
 }
 
+/// The end of the publish that a session goes on with by itself.
+pub fn resumed(session: &Session) -> End {
+    let event = session.await_event(FTR_EVENT_JOB_RESUMED);
+    let job = &event["job"];
+    wait(job.as_u64().or_else(|| job.as_str()?.parse().ok()).unwrap())
+}
+
 /// A folder for an outbox.
 pub fn outbox(staging: &Staging) -> PathBuf {
     staging.scratch().join("outbox")

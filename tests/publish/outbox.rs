@@ -3,15 +3,19 @@
 use super::host::{Job, Publish, Session, Staging, example, film, session_options, text};
 use super::relay::{Act, does, exception, relay};
 use ftreview::ffi::constants::*;
-use ftreview::ffi::types::ftr_session_options;
-use ftreview::ffi::{ftr_job_cancel, ftr_outbox_resume, ftr_session_close};
-use ftreview::outbox::{Item, Limits, Outbox, Step};
+use ftreview::ffi::types::{ftr_job, ftr_session, ftr_session_options};
+use ftreview::ffi::{ftr_job_cancel, ftr_outbox_resume, ftr_outbox_retry, ftr_session_close};
+use ftreview::outbox::{Item, Limits, Outbox, State, Step};
 use ftreview::session::{Code, policy};
 use serde_json::{Value, json};
+use std::ffi::c_char;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+/// A call that goes on with an item.
+type GoOn = unsafe extern "C" fn(ftr_session, *const c_char, *mut ftr_job) -> i32;
 
 const TASK: &str = "demo/sq010/sh010/compositing";
 
@@ -99,10 +103,19 @@ impl Place {
 
     /// A session that resumes one item, and how that ended.
     pub fn resume(&self, id: &str) -> (i32, i32) {
+        self.go_on(id, ftr_outbox_resume)
+    }
+
+    /// The same, also where it has failed.
+    pub fn retry(&self, id: &str) -> (i32, i32) {
+        self.go_on(id, ftr_outbox_retry)
+    }
+
+    fn go_on(&self, id: &str, how: GoOn) -> (i32, i32) {
         let session = self.manual();
         let (id, mut job) = (text(id), 0);
         // SAFETY: a text and a variable.
-        assert_eq!(unsafe { ftr_outbox_resume(session.0, id.as_ptr(), &mut job) }, FTR_OK);
+        assert_eq!(unsafe { how(session.0, id.as_ptr(), &mut job) }, FTR_OK);
         let ended = Job(job).wait();
         (ended.state, ended.code)
     }
@@ -359,6 +372,10 @@ fn an_item_that_asks_for_something_unknown_is_a_newer_versions_and_left_alone() 
     claim.replace(record).unwrap();
     drop(claim);
     assert_eq!(place.resume(&id), (FTR_JOB_FAILED, Code::OutboxNewer as i32));
+    // Nor is anything changed that it has noted.
+    let before = place.items()[0].state.clone().unwrap();
+    assert_eq!(place.retry(&id), (FTR_JOB_FAILED, Code::OutboxNewer as i32));
+    assert_eq!(place.items()[0].state.clone().unwrap(), before);
     let session = place.session();
     session.await_status(FTR_STATUS_READY);
     let other = place.session();
@@ -454,4 +471,58 @@ fn a_version_without_media_that_another_process_left_goes_when_the_same_key_fail
     assert!(place.items().is_empty());
     assert!(place.versions().is_empty(), "{:?}", place.versions());
     assert_eq!(place.staging.query("select id from FileComponent"), [] as [Value; 0]);
+}
+
+#[test]
+fn a_publish_that_expires_leaves_no_version_without_media() {
+    let (place, _) = half_done(|place| publish(&place.movie()));
+    let outbox = Outbox::new(place.folder(), Limits::default());
+    let mut claim = outbox.claim(&place.items()[0].id).unwrap();
+    let mut record = claim.record().clone();
+    record.created -= 2 * Limits::default().age;
+    claim.replace(record).unwrap();
+    claim.set_state(State { next_try: None, ..claim.state() }).unwrap();
+    drop(claim);
+    let _session = place.session();
+    place.settle();
+    assert_eq!(place.item(), (Step::Failed, Some(Code::OutboxExpired as i32)));
+    assert!(place.versions().is_empty(), "{:?}", place.versions());
+}
+
+#[test]
+fn an_item_that_failed_while_it_waited_for_its_turn_is_not_tried_again() {
+    // Two that go on hold the turns of all others.
+    let (holding, held) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (is_holding, count) = (holding.clone(), held.clone());
+    let place = Place::with(move |operations| {
+        if does(operations, "create", "FileComponent") && is_holding.load(Ordering::SeqCst) {
+            count.fetch_add(1, Ordering::SeqCst);
+            while is_holding.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        None
+    });
+    let movie = place.movie();
+    let ids: Vec<String> = (0..3).map(|_| place.park(&publish(&movie))).collect();
+    holding.store(true, Ordering::SeqCst);
+    let outbox = Outbox::new(place.folder(), Limits::default());
+    for id in &ids {
+        let claim = outbox.claim(id).unwrap();
+        claim.set_state(State { next_try: None, ..claim.state() }).unwrap();
+    }
+    let session = place.session();
+    while held.load(Ordering::SeqCst) < 2 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let last = place.items().into_iter().find(|item| !item.busy).unwrap().id;
+    let claim = outbox.claim(&last).unwrap();
+    claim.set_state(State { step: Step::Failed, ..claim.state() }).unwrap();
+    drop(claim);
+    holding.store(false, Ordering::SeqCst);
+    place.settle();
+    // What is told next, on the same thread, comes after the look that had listed all three.
+    session.publish(&publish(&movie)).done();
+    assert_eq!(place.item().0, Step::Failed);
+    assert_eq!(place.versions().len(), 3);
 }

@@ -5,13 +5,13 @@ use super::answers::{Guest, Session};
 use super::review::guest_id;
 use super::show::later;
 use crate::ftrack::{Filter, Operation, Query};
+use crate::publish::kept::INVITATIONS;
 use crate::publish::work::Work;
 use crate::session::{Code, Error, Result, policy};
 use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 
-/// The name of the fact: for each id of an invitee, whether their mail was sent.
-const FACT: &str = "invitations";
+/// What is noted of an invitee.
 const ASKED: &str = "asked";
 const SENT: &str = "sent";
 
@@ -20,7 +20,7 @@ pub async fn invite(work: &Work, session: &Session) -> Result<()> {
     let silent = work.request.around.review.as_ref().is_none_or(|review| review.without_invitations);
     let ours = |guest: &&Guest| guest.there.as_ref().is_none_or(|seat| seat.id == guest_id(work, session, guest));
     let guests: Vec<&Guest> = session.invitees.iter().filter(ours).filter(|_| !silent).collect();
-    let noted = work.kept.get().and_then(|kept| kept.fact(FACT));
+    let noted = work.kept.get().and_then(|kept| kept.fact(INVITATIONS));
     let mut noted = noted.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
     let (mut ids, mut doubtful) = (Vec::new(), Vec::new());
     for guest in guests {
@@ -97,7 +97,7 @@ async fn note(work: &Work, noted: &mut Map<String, Value>, ids: &[String], what:
             None => drop(noted.remove(id)),
         }
     }
-    if let Err(error) = kept.note(FACT, Value::Object(noted.clone())).await {
+    if let Err(error) = kept.note(INVITATIONS, Value::Object(noted.clone())).await {
         work.log.info("publish", format_args!("not noted in the outbox: {error}"));
     }
 }
