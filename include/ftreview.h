@@ -1194,7 +1194,11 @@
  */
 #define FTR_PUBLISH_KEEP_ORIGINAL 128
 
-/** In ftr_publish_options.mode: the library chooses. At present that is FTR_MODE_DIRECT. */
+/**
+ * In ftr_publish_options.mode: the library chooses. What browsers play is published as it is; of the rest ffmpeg
+ * makes an mp4 or jpg, as FTR_MODE_TRANSCODE does; where there is no ffmpeg, the server encodes a movie, as
+ * FTR_MODE_ENCODE does. What was chosen, and why, is a warning of the result.
+ */
 #define FTR_MODE_AUTO 0
 
 /** In ftr_publish_options.mode: the file is published as it is, and one that browsers do not play is refused. */
@@ -1206,7 +1210,11 @@
  */
 #define FTR_MODE_ENCODE 2
 
-/** In ftr_publish_options.mode: the host's ffmpeg makes a movie of the file, which is published. */
+/**
+ * In ftr_publish_options.mode: ffmpeg on this machine makes a movie of the movie or frames, or a jpg of the still,
+ * which is published; also where browsers would play the file as it is. See ftr_session_options.ffmpeg_path, and
+ * ftr_publish_options.renditions, .frame_rate, .ffmpeg_arguments, .lut and .holes.
+ */
 #define FTR_MODE_TRANSCODE 3
 
 /**
