@@ -27,6 +27,9 @@ pub struct Suite {
     pub run: fn() -> Outcome<String>,
 }
 
+/// Suites that take many minutes, and run only when they are named: what they try in full, `tests` tries in part.
+pub const LONG: &[&str] = &["media"];
+
 /// All of them, the quick ones first.
 pub const SUITES: &[Suite] = &[
     Suite {
