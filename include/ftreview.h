@@ -187,6 +187,28 @@
  * ftr_publish_options.announce_topic.
  *
  *
+ * The whole review
+ * ----------------
+ *
+ * A publish can bring everything with it that a review needs: statuses, links, lists, metadata and custom attributes,
+ * a
+ * note on a frame with files, a review session with its invitees (task_status to invitees in ftr_publish_options).
+ *
+ * All names become ids before anything is made or sent, so that what the project does not have is an error that
+ * leaves
+ * the server as it was. What reviewers see then comes in the one request that shows the media. What the server
+ * refuses of
+ * it is a warning in the result, each for itself: the version is published and stays. A publish that is kept in the
+ * outbox or that has an idempotency_key makes nothing twice, in whichever process it goes on; an invitation of which
+ * nobody can tell whether it was sent is told as a warning and not sent again.
+ *
+ * With FTR_PUBLISH_INTO_VERSION an existing version gets new media, and keeps the earlier ones until it has them.
+ *
+ * With FTR_MODE_ENCODE the server makes of the file what browsers play. The version is there while it works
+ * (FTR_STAGE_ENCODING), and everything else follows when it is done. FTR_E_ENCODE_FAILED has the server's words and
+ * leaves nothing; after FTR_E_ENCODE_STUCK the version stays, and a publish in the outbox goes on watching later.
+ *
+ *
  * When the network fails
  * ----------------------
  *
@@ -1172,7 +1194,11 @@
  */
 #define FTR_PUBLISH_KEEP_ORIGINAL 128
 
-/** In ftr_publish_options.mode: the library chooses. At present that is FTR_MODE_DIRECT. */
+/**
+ * In ftr_publish_options.mode: the library chooses. What browsers play is published as it is; of the rest ffmpeg
+ * makes an mp4 or jpg, as FTR_MODE_TRANSCODE does; where there is no ffmpeg, the server encodes a movie, as
+ * FTR_MODE_ENCODE does. What was chosen, and why, is a warning of the result.
+ */
 #define FTR_MODE_AUTO 0
 
 /** In ftr_publish_options.mode: the file is published as it is, and one that browsers do not play is refused. */
@@ -1184,7 +1210,11 @@
  */
 #define FTR_MODE_ENCODE 2
 
-/** In ftr_publish_options.mode: the host's ffmpeg makes a movie of the file, which is published. */
+/**
+ * In ftr_publish_options.mode: ffmpeg on this machine makes a movie of the movie or frames, or a jpg of the still,
+ * which is published; also where browsers would play the file as it is. See ftr_session_options.ffmpeg_path, and
+ * ftr_publish_options.renditions, .frame_rate, .ffmpeg_arguments, .lut and .holes.
+ */
 #define FTR_MODE_TRANSCODE 3
 
 /**

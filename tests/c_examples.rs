@@ -16,7 +16,8 @@ use support::run::{command, finish, run};
 use support::server::{CONTEXT, Silent, Staging, environment, nobody, web_site};
 use support::{is_there, repository, sample};
 
-const EXAMPLES: [&str; 7] = ["minimal", "publish", "poll_loop", "control", "watch", "http_upload", "outbox"];
+const EXAMPLES: [&str; 9] =
+    ["minimal", "publish", "poll_loop", "control", "watch", "http_upload", "outbox", "files", "review"];
 
 #[test]
 fn the_examples_compile_without_a_warning_with_gcc_and_clang() {
@@ -80,13 +81,13 @@ fn publish_ends_with_the_codes_that_its_help_explains() {
     let help = run(with(&["--help"], "")).succeeded();
     let server = Staging::start();
     let movie = sample("h264.mp4");
-    let [movie, odd] =
-        [movie.to_str().unwrap(), repository("tests/data/media/odd-size.mp4").to_str().unwrap()].map(str::to_owned);
+    let [movie, no_picture] =
+        [movie.to_str().unwrap(), repository("tests/data/media/sound-only.m4a").to_str().unwrap()].map(str::to_owned);
     let (url, nobody) = (server.url(), nobody());
     let [web_site, no_tls] = ["http", "https"].map(|scheme| format!("{scheme}://{}", web_site()));
     let cases: [(i32, &str, &[&str], &str); 13] = [
         (1, url, &["--context", CONTEXT, "no-such-file.mp4"], "FTR_E_FILE_NOT_FOUND"),
-        (1, url, &["--context", CONTEXT, &odd], "FTR_E_MOVIE_ODD_SIZE"),
+        (1, url, &["--context", CONTEXT, &no_picture], "FTR_E_MOVIE_NO_VIDEO"),
         (1, url, &["--context", "demo/nowhere", &movie], "FTR_E_UNKNOWN_CONTEXT"),
         (2, url, &[&movie], "FTRACK_CONTEXTID"),
         (2, url, &[], "no file"),
@@ -237,6 +238,59 @@ fn watch_prints_what_reviewers_do_until_ctrl_c_in_either_loop() {
 }
 
 #[test]
+fn review_publishes_with_a_note_and_a_list_into_a_review_session_and_invites_once() {
+    let server = Staging::start();
+    let review = |more: &[&str]| {
+        let mut review = example("review");
+        server.tell(&mut review);
+        review.args(["--session", "Friday \"final\"", "--list", "Dailies", "--note", "Softer", "--frame", "12"]);
+        review.args(["--invite", "anna@client.com", "--invite", "bert@client.com", "--key", "farm 17"]);
+        review.args(more).arg(CONTEXT).arg(sample("still.png"));
+        run(review)
+    };
+    let first = review(&[]).succeeded();
+    assert!(first.err.is_empty(), "{}", first.account());
+    let second = review(&[]).succeeded();
+    for key in ["version_id", "note_id", "review_session_id"] {
+        assert_eq!(first.value(key), second.value(key), "{}", second.account());
+    }
+    for (table, count) in [
+        ("asset_version", 1),
+        ("note WHERE frame_number = 12", 1),
+        ("list_object", 1),
+        ("review_session WHERE name = 'Friday \"final\"'", 1),
+        ("review_session_object", 1),
+        ("review_session_invitee WHERE last_sent_at IS NOT NULL", 2),
+    ] {
+        assert_eq!(server.count(table), count, "{table}");
+    }
+    let wrong = review(&["--invite", "nobody"]);
+    assert_eq!(wrong.status.code(), Some(1), "{}", wrong.account());
+    assert!(wrong.err.contains("\"nobody\" has no @"), "{}", wrong.account());
+}
+
+#[test]
+fn review_has_the_server_encode_and_gives_a_version_new_media() {
+    if !is_there("ffmpeg") {
+        return;
+    }
+    let server = Staging::start();
+    let review = |arguments: &[&str], file: &str| {
+        let mut review = example("review");
+        server.tell(&mut review);
+        review.args(arguments).arg(sample(file));
+        run(review).succeeded()
+    };
+    let first = review(&[CONTEXT], "h264.mp4");
+    let second = review(&["--encode", "--into", first.value("version_id")], "prores.mov");
+    assert_eq!(second.value("version_id"), first.value("version_id"));
+    assert!(second.value("components").contains("ftrackreview-mp4"), "{}", second.account());
+    assert_eq!(server.count("asset_version"), 1);
+    assert_eq!(server.count("component WHERE name = 'ftrackreview-mp4'"), 1);
+    assert_eq!(server.count(&format!("job WHERE id = '{}' AND status = 'done'", second.value("encode_job_id"))), 1);
+}
+
+#[test]
 fn an_upload_is_capped_paused_resumed_and_let_go_by_the_one_who_watches_it() {
     let server = Staging::start();
     let folder = tempfile::tempdir().unwrap();
@@ -312,6 +366,25 @@ fn an_upload_whose_process_was_killed_goes_on_in_another_which_sends_only_the_re
     assert_eq!(std::fs::read_dir(folder.path().join("journal")).unwrap().count(), 0);
 }
 
+#[test]
+fn files_publishes_a_movie_with_its_source_and_its_frames() {
+    let server = Staging::start();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("comp_v003.nk");
+    std::fs::write(&script, "Root { }").unwrap();
+    for frame in 1001..=1003 {
+        std::fs::copy(sample("still.png"), folder.path().join(format!("beauty.{frame}.png"))).unwrap();
+    }
+    let mut files = example("files");
+    server.tell(&mut files);
+    files.arg(CONTEXT).arg(sample("h264.mp4")).arg("--source").arg(&script);
+    files.arg("--frames").arg(folder.path().join("beauty.%04d.png"));
+    let ended = run(files).succeeded();
+    for name in ["ftrackreview-mp4", "comp_v003", "beauty"] {
+        assert!(ended.value("components").contains(&format!("\"{name}\"")), "{}", ended.account());
+    }
+}
+
 fn journaled(server: &Staging, movie: &Path, folder: &Path) -> std::process::Child {
     let mut control = example("control");
     control.env("FTREVIEW_JOURNAL", folder.join("journal"));
@@ -332,7 +405,11 @@ fn controlled(mut control: Command, server: &Staging, movie: &Path) -> std::proc
 fn example(name: &str) -> Command {
     static PROGRAMS: [OnceLock<PathBuf>; EXAMPLES.len()] = [const { OnceLock::new() }; EXAMPLES.len()];
     let index = EXAMPLES.iter().position(|known| *known == name).unwrap();
-    command(PROGRAMS[index].get_or_init(|| program(&format!("examples/c/{name}.c"), &format!("example-{name}"))))
+    let mut example =
+        command(PROGRAMS[index].get_or_init(|| program(&format!("examples/c/{name}.c"), &format!("example-{name}"))));
+    // No ffmpeg: what is published does not depend on the machine.
+    example.env("PATH", "/nowhere");
+    example
 }
 
 /// publish with arguments, and a server in the environment.

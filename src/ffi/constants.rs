@@ -268,13 +268,13 @@ pub const FTR_PUBLISH_CREATE_ASSET_TYPE: u32 = 64;
 /// In ftr_publish_options.flags: with FTR_MODE_ENCODE, the version keeps the source as a component besides what is made of it. Without it the server deletes the source when it has encoded it.
 pub const FTR_PUBLISH_KEEP_ORIGINAL: u32 = 128;
 
-/// In ftr_publish_options.mode: the library chooses. At present that is FTR_MODE_DIRECT.
+/// In ftr_publish_options.mode: the library chooses. What browsers play is published as it is; of the rest ffmpeg makes an mp4 or jpg, as FTR_MODE_TRANSCODE does; where there is no ffmpeg, the server encodes a movie, as FTR_MODE_ENCODE does. What was chosen, and why, is a warning of the result.
 pub const FTR_MODE_AUTO: i32 = 0;
 /// In ftr_publish_options.mode: the file is published as it is, and one that browsers do not play is refused.
 pub const FTR_MODE_DIRECT: i32 = 1;
 /// In ftr_publish_options.mode: the file is uploaded, and the server encodes it. The version is there from the beginning and shows its media when the server is done: see FTR_STAGE_ENCODING.
 pub const FTR_MODE_ENCODE: i32 = 2;
-/// In ftr_publish_options.mode: the host's ffmpeg makes a movie of the file, which is published.
+/// In ftr_publish_options.mode: ffmpeg on this machine makes a movie of the movie or frames, or a jpg of the still, which is published; also where browsers would play the file as it is. See ftr_session_options.ffmpeg_path, and ftr_publish_options.renditions, .frame_rate, .ffmpeg_arguments, .lut and .holes.
 pub const FTR_MODE_TRANSCODE: i32 = 3;
 
 /// In ftr_session_options.upload_verify: the MD5 of what is sent is computed on the way, and compared with the ETag that the storage answers where that is an MD5; else the job says so as a warning. Costs one core a second for 0.9 GB.

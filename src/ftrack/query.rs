@@ -74,6 +74,11 @@ impl Filter {
         }
     }
 
+    /// The attribute's text has this in it. What is searched for must have no `%` and `_`, which fit anything.
+    pub fn contains(attribute: &'static str, part: &str) -> Self {
+        Filter(format!("{attribute} like {}", Literal::from(format!("%{part}%"))))
+    }
+
     /// The one that a relation leads to fulfils the filter, as in `parent has (...)`.
     pub fn has(relation: &'static str, filter: Filter) -> Self {
         Filter(format!("{relation} has ({filter})"))

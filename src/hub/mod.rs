@@ -18,4 +18,5 @@ mod watch; // what reviewers do, as typed events, with nothing lost
 
 pub use expression::Expression;
 pub use station::{Counts, Hub, Publish, Replies, Subscribe};
+pub use subscribers::Listener;
 pub use watch::What;

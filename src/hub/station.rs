@@ -5,7 +5,7 @@ use super::expression::Expression;
 use super::outgoing::{Outgoing, Purpose};
 use super::published::{Asker, End, Pending};
 use super::shared::{APPLICATION, REPLY, Shared, State, Wish, new_id};
-use super::subscribers::{Hears, Subscriber};
+use super::subscribers::{Hears, Listener, Subscriber};
 use super::watch::{Watches, What};
 use crate::ftrack::Client;
 use crate::session::news::{HubStatus, Receiver};
@@ -167,6 +167,12 @@ impl Hub {
     /// Subscribes the host. Needs no connection. `name` says by which handle and tag the host knows it.
     pub fn subscribe(&self, subscribe: Subscribe, name: Receiver) -> Result<u64> {
         self.add(subscribe, Hears::Host(name))
+    }
+
+    /// Has a part of the library hear of these events, until `unsubscribe`. Needs no connection, and hears nothing without one.
+    pub fn listen(&self, expression: &str, listener: Arc<dyn Listener>) -> Result<u64> {
+        let subscribe = Subscribe { expression: expression.to_owned(), priority: 0, metadata: Map::new() };
+        self.add(subscribe, Hears::Inside(listener))
     }
 
     /// Ends a subscription: nothing is told of it any more.

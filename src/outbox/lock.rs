@@ -21,7 +21,7 @@ pub(super) const NAME: &str = "lock";
 /// the disk.
 const LENGTH: usize = 74;
 
-/// A process's name, for as long as it may hold items: a locked file.
+/// A process's name, for as long as it holds items: a locked file.
 #[derive(Debug)]
 pub(super) struct Holder {
     id: Uuid,

@@ -9,7 +9,7 @@
 //!                    *.upload     which parts of a large upload are in storage
 //!                    copy-*       copies of source files, where the host asked for them
 //! <outbox>/new/                   items that are being made: renamed to jobs/ when they are whole
-//! <outbox>/held/                  a file for each process that works on items, locked for as long as it lives
+//! <outbox>/held/                  a locked file for each process that works on items, as long as it does
 //! <outbox>/gone/                  items that have ended: renamed from jobs/, then deleted
 //! ```
 //!

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use std::fs;
 use std::io;
 use std::path::{self, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
@@ -22,8 +22,8 @@ pub struct Outbox(Arc<Place>);
 struct Place {
     folder: PathBuf,
     limits: Limits,
-    /// By which others know that what is held here is held.
-    holder: Mutex<Option<Arc<Holder>>>,
+    /// By which others know that what is held here is held. Gone with the last that is.
+    holder: Mutex<Weak<Holder>>,
 }
 
 /// How much an outbox may hold. Processes that add in the same moment may each pass them by one item.
@@ -298,13 +298,14 @@ impl Outbox {
 
     fn holder(&self) -> Result<Arc<Holder>> {
         let mut known = self.0.holder.lock();
-        if let Some(holder) = known.as_ref().filter(|holder| holder.is_there()) {
-            return Ok(holder.clone());
+        if let Some(holder) = known.upgrade().filter(|holder| holder.is_there()) {
+            return Ok(holder);
         }
         let folder = self.holders();
         disk::make_folders(&folder).map_err(|error| fault::unusable(&folder, "be made", &error))?;
+        Holder::sweep(&folder);
         let holder = Arc::new(Holder::new(&folder)?);
-        *known = Some(holder.clone());
+        *known = Arc::downgrade(&holder);
         Ok(holder)
     }
 

@@ -60,6 +60,23 @@ pub async fn done_before(work: &Work, place: &Place, checked: &Checked) -> Resul
     Ok(true)
 }
 
+/// Tells the host of the version that an earlier try has created, where it is there.
+pub async fn note_earlier_version(work: &Work, place: &Place, checked: &Checked) -> Result<bool> {
+    let query =
+        Query::select(&["id", "version", "asset_id"], "AssetVersion").filter(Filter::equals("id", work.version_id()));
+    let rows = work.client().query(&query).await?;
+    let Some(version) = rows.first() else { return Ok(false) };
+    work.made.lock().version = work.existing_version.is_none();
+    work.job.note(|published| {
+        published.asset_id = version["asset_id"].as_str().map(str::to_owned);
+        published.version_id = Some(work.version_id().to_owned());
+        published.version_number = version["version"].as_i64();
+        published.link = Some(version::link(work, place));
+        published.thumbnail_id = checked.thumbnail_slot().map(|slot| work.ids.of(&slot));
+    });
+    Ok(true)
+}
+
 /// The media, once the version shows them: they are given to it last.
 pub fn shown_media(work: &Work) -> Query {
     Query::select(&["id", "name", "size"], "FileComponent")

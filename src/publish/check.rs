@@ -1,5 +1,7 @@
 //! The first step: are the files there, what are they, will a browser play them. No network.
 
+use super::Mode;
+use super::encode;
 use super::files::{self, ByPath, Candidate, FrameSequence, GivenFile, Main, Making, Role, Shown, Wish, arrange};
 use super::ids::{self, Slot};
 use super::part::Part;
@@ -79,14 +81,20 @@ pub fn check(files: &Files) -> Result<Checked> {
 fn look(files: &Files) -> Result<Checked> {
     let mut warnings = Vec::new();
     let (mut candidates, mut making) = (Vec::new(), None);
-    match files::look(&files.path, &files.wish)? {
-        Main::Shown(media) => candidates.push(candidate(media, Role::Auto, None, &mut warnings)),
-        Main::Made(made) => making = Some(made),
+    let (mut source, is_encoded) = (None, files.wish.mode == Mode::Encode);
+    if is_encoded {
+        source = Some(to_encode(&files.path)?);
+    } else {
+        match files::look(&files.path, &files.wish)? {
+            Main::Shown(media) => candidates.push(candidate(media, Role::Auto, None, &mut warnings)),
+            Main::Made(made) => making = Some(made),
+        }
     }
     let mut given_thumbnail = files.thumbnail.as_deref();
     let (mut uploads, mut by_path, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
     for (given, path) in &files.others {
         match given.role {
+            Role::Auto | Role::Movie | Role::Image | Role::Pdf if is_encoded => return Err(beside_encoded(path)),
             Role::Auto | Role::Movie | Role::Image | Role::Pdf => {
                 let media = media::look(path)?;
                 if let Some(reason) = media::plan(&media).reason() {
@@ -101,6 +109,11 @@ fn look(files: &Files) -> Result<Checked> {
         }
     }
     let given_thumbnail = given_thumbnail.map(|path| thumbnail(path, &mut warnings)).transpose()?;
+    if let Some(source) = source {
+        uploads.push(source);
+        let shown = Vec::new();
+        return Ok(Checked { shown, making: None, thumbnail: given_thumbnail, uploads, by_path, sequences, warnings });
+    }
     let made = making.as_ref().map(|_| files.path.as_path());
     let arranged = arrange(candidates, made, given_thumbnail.is_some())?;
     Ok(Checked {
@@ -117,6 +130,24 @@ fn look(files: &Files) -> Result<Checked> {
 fn candidate(media: Media, role: Role, name: Option<String>, warnings: &mut Vec<String>) -> Candidate {
     warnings.extend(media.warnings.iter().map(|warning| told(media.source.path(), warning)));
     Candidate { media, role, name }
+}
+
+/// What the server is to encode: anything that is a movie or an image, also one that browsers do not show.
+fn to_encode(path: &Path) -> Result<Part> {
+    let media = media::look(path)?;
+    let (slot, name) = (Slot::Media, encode::SOURCE.to_owned());
+    // The encoder goes by it.
+    let file_type = if media.file_type.is_empty() { file_type(path) } else { media.file_type };
+    Ok(Part { slot, name, file_type, source: media.source, meta: None })
+}
+
+fn beside_encoded(path: &Path) -> Error {
+    let message = format!(
+        "files: '{}' is for reviewers, and with FTR_MODE_ENCODE the server makes what they open: give it as \
+         FTR_ROLE_COMPONENT or FTR_ROLE_THUMBNAIL, or publish it directly",
+        path.display()
+    );
+    Error::new(Code::BadRole, message)
 }
 
 /// A file that nobody looks into.

@@ -1,6 +1,7 @@
 //! What a publish that failed or was cancelled takes away again.
 
 use super::again::shown_media;
+use super::encode;
 use super::work::{Made, Work};
 use crate::ftrack::{Filter, Operation, Query};
 use crate::session::{Error, Result, policy};
@@ -47,6 +48,9 @@ impl Work {
     async fn is_published(&self, made: &Made) -> Result<bool> {
         if !(self.may_have_been_tried() || self.kept.get().is_some()) || made.components.is_empty() {
             return Ok(false);
+        }
+        if self.is_encoded() {
+            return encode::is_done(self).await;
         }
         Ok(!self.client().query(&shown_media(self)).await?.is_empty())
     }

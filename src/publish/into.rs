@@ -46,7 +46,8 @@ pub fn update(work: &Work, place: &Place, thumbnail_id: Option<&str>) -> Option<
 /// shots may show as well.
 pub async fn retire(work: &Work, place: &Place) -> Result<()> {
     let Some(version) = &place.version else { return Ok(()) };
-    let own = work.ids.components();
+    let mut own = work.ids.components();
+    own.extend(work.job.published().components.into_iter().map(|component| component.id));
     let is_earlier = |(id, name): &&(String, String)| name.starts_with("ftrackreview-") && !own.contains(id);
     let earlier: Vec<String> = version.components.iter().filter(is_earlier).map(|(id, _)| id.clone()).collect();
     let removed = match part(work, &earlier).await {

@@ -245,6 +245,8 @@ pub fn may_pass(error: &Error) -> bool {
         Class::Network | Class::Configuration => true,
         Class::Server => error.retryable() || error.code == Code::Unauthorised,
         Class::Storage => error.retryable(),
+        // The server may have encoded it by then.
+        Class::Media => error.code == Code::EncodeStuck,
         // A drive may come back; a file that was changed is another file.
         Class::File => error.code == Code::SourceGone,
         _ => false,

@@ -5,10 +5,10 @@
 
 use super::Mode;
 use super::check::Checked;
-use super::files::{Making, Shown, What, WorkFolder};
+use super::files::{Making, Role, Shown, What, WorkFolder};
 use super::ids::{IMAGE, LARGER_MOVIES, MOVIE, Slot};
 use super::run::cancelled;
-use super::work::{MADE, Work};
+use super::work::{CHOSEN, MADE, Work};
 use crate::media::ffmpeg::{self, Colour, Ffmpeg, Input, Settings, StillSettings};
 use crate::media::{self, Kind, Media};
 use crate::session::blocking::blocking;
@@ -27,28 +27,64 @@ struct Made {
     height: u32,
 }
 
+/// Who makes media.
+pub enum Tool {
+    /// There is nothing to make, or it is there.
+    None,
+    /// The program on this machine.
+    Ffmpeg(Ffmpeg),
+    /// The server.
+    Server,
+}
+
 impl Work {
-    /// The ffmpeg that makes what is to be made. Where it decides whether the publish can be done at all, that is known before
-    /// the server is asked anything.
-    pub(super) async fn tool_for(&self, checked: &Checked) -> Result<Option<Ffmpeg>> {
-        let Some(making) = &checked.making else { return Ok(None) };
+    /// Who makes what is to be made. Where it decides whether the publish can be done at all, that is known before the server is
+    /// asked anything.
+    pub(super) async fn tool_for(&self, checked: &Checked) -> Result<Tool> {
+        let Some(making) = &checked.making else { return Ok(Tool::None) };
         if self.was_made("media").await.is_some() {
-            return Ok(None);
+            return Ok(Tool::None);
+        }
+        let is_auto = self.mode() == Mode::Auto;
+        if matches!(making.what, What::Encoded) {
+            return self.choose_server(&making.reason, "only the server's encoder may read it").await;
         }
         match self.publisher.finder.ffmpeg(self.job.cancelled()).await {
             Ok(ffmpeg) => {
-                if self.request.mode == Mode::Auto {
+                if is_auto {
                     self.warn(format!("{}; this was done by ffmpeg {}", making.reason.message, ffmpeg.version));
                 }
-                Ok(Some(ffmpeg))
+                Ok(Tool::Ffmpeg(ffmpeg))
             }
-            Err(error) if self.request.mode == Mode::Auto && error.code != Code::Cancelled => {
+            Err(error) if !is_auto || error.code == Code::Cancelled => Err(error.at(Stage::Checking)),
+            // The server makes movies of movies, and knows nothing of looks and rates.
+            Err(error) if matches!(making.what, What::Movie(_)) && self.has_no_wishes() => {
+                self.choose_server(&making.reason, &error.message).await
+            }
+            Err(error) => {
                 let message =
                     format!("{}; it would be done for you with ffmpeg, but {}", making.reason.message, error.message);
                 Err(Error { message, ..making.reason.clone() }.at(Stage::Checking))
             }
-            Err(error) => Err(error.at(Stage::Checking)),
         }
+    }
+
+    /// Whether the host asks for nothing that only ffmpeg here would do.
+    fn has_no_wishes(&self) -> bool {
+        let request = &self.request;
+        let has_sizes =
+            request.files.iter().any(|file| matches!(file.role, Role::Auto | Role::Movie | Role::Image | Role::Pdf));
+        request.lut.is_none() && request.ffmpeg_arguments.is_none() && request.renditions.is_empty() && !has_sizes
+    }
+
+    async fn choose_server(&self, reason: &Error, why: &str) -> Result<Tool> {
+        // Every try does the same, also where ffmpeg is.
+        if let Some(kept) = self.kept.get() {
+            kept.note(CHOSEN, json!(Mode::Encode)).await?;
+        }
+        let _ = self.chosen.set(Mode::Encode);
+        self.warn(format!("{}; the server was asked to do this, because {why}", reason.message));
+        Ok(Tool::Server)
     }
 
     /// Makes the media, where that is to be done.
@@ -153,6 +189,9 @@ impl Work {
             let input = match &making.what {
                 What::Frames(files, rate) => Input::Frames { files: files.clone(), rate: *rate, audio: None },
                 What::Movie(path) | What::Still(path) => Input::Movie(path.clone()),
+                What::Encoded => {
+                    return Err(Error::new(Code::Internal, "nothing is to be made here: please report it"));
+                }
             };
             let settings = Settings {
                 height: Some(height),

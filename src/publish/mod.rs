@@ -12,6 +12,7 @@ mod around; // what comes with a version besides its media
 mod check; // is the file there, what is it, will a browser play it; no network
 mod clean_up; // what a publish that failed takes away again
 mod context; // an id or names, and what they turn out to be
+mod encode; // media that the server encodes
 mod files; // the files of one publish, and what becomes of them
 mod ids; // the ids of one publish
 mod into; // an existing version that gets new media

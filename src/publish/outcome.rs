@@ -67,6 +67,11 @@ impl Work {
 
     /// A publish that is not kept ends here.
     async fn give_up(&self, mut error: Error) -> (State, Option<Error>) {
+        if error.code == Code::EncodeStuck {
+            // The server goes on with it.
+            self.log.say(Level::Error, "publish", &error);
+            return (State::Failed, Some(error));
+        }
         if self.is_worth_keeping(&error) {
             error.message.push_str(match self.journal_folder() {
                 Some(_) => {

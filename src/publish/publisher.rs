@@ -9,7 +9,7 @@ use crate::transfer::Traffic;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What all publishes of a session share.
 pub struct Publisher {
@@ -29,8 +29,8 @@ pub struct Publisher {
     pub(super) finder: Finder,
     /// Items of the outbox that run at once without the host having asked for them.
     pub(super) resumed: Arc<Semaphore>,
-    films: Semaphore,
-    small: Semaphore,
+    films: Arc<Semaphore>,
+    small: Arc<Semaphore>,
 }
 
 impl Publisher {
@@ -46,7 +46,7 @@ impl Publisher {
         start_spread: Duration,
         tools: Tools,
     ) -> Arc<Publisher> {
-        let (films, small) = (Semaphore::new(parallel_uploads), Semaphore::new(parallel_uploads));
+        let (films, small) = (Arc::new(Semaphore::new(parallel_uploads)), Arc::new(Semaphore::new(parallel_uploads)));
         let resumed = Arc::new(Semaphore::new(policy::OUTBOX_RESUMED));
         Arc::new(Publisher {
             client,
@@ -64,8 +64,8 @@ impl Publisher {
 
     /// A turn for a publish of `bytes`, to be held until its end; who comes first goes first. A still has not to wait for
     /// films. Nothing only if the semaphores were closed, which nobody does.
-    pub(super) async fn turn(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn turn(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
         let turns = if bytes > policy::SINGLE_LIMIT { &self.films } else { &self.small };
-        turns.acquire().await.ok()
+        turns.clone().acquire_owned().await.ok()
     }
 }

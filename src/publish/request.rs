@@ -146,6 +146,11 @@ fn is_default(around: &Around) -> bool {
 }
 
 impl Request {
+    /// Whether the host gives what lists show.
+    pub fn has_thumbnail(&self) -> bool {
+        self.thumbnail.is_some() || self.files.iter().any(|file| file.role == Role::Thumbnail)
+    }
+
     /// Where the media go, if that is a version that is there.
     pub fn existing_version(&self) -> Option<String> {
         match Context::parse(self.context.as_deref().unwrap_or_default()) {

@@ -1,9 +1,9 @@
 //! Publishes that go on from the outbox: those that the host asks for, and by themselves those that wait.
 
-use super::Publisher;
 use super::ids::Ids;
 use super::kept::{self, Kept};
 use super::work::{Made, Work};
+use super::{Publisher, encode};
 use crate::ftrack::retry;
 use crate::outbox::{Claim, Item, NotedError, Outbox, State as Noted, Step};
 use crate::session::blocking::blocking;
@@ -207,7 +207,8 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
     let key = kept.record().key.clone();
     let ids = Ids::new(&key, request.slots());
     let existing_version = request.existing_version();
-    let made = Made::by_any_try(&ids, &request);
+    let mut made = Made::by_any_try(&ids, &request);
+    made.components.extend(encode::noted_outputs(&kept));
     let work = Work {
         publisher,
         job,
@@ -219,6 +220,8 @@ async fn run(publisher: Arc<Publisher>, job: Arc<Job>, log: Log, claim: Claim) -
         kept: OnceLock::from(kept),
         is_resumed: true,
         made: Mutex::new(made),
+        turn: Mutex::default(),
+        chosen: OnceLock::new(),
         work_folder: OnceLock::new(),
         measured: Arc::default(),
         begun: Notify::new(),

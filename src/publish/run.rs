@@ -3,8 +3,10 @@
 use super::again::done_before;
 use super::around;
 use super::check::{Checked, check};
+use super::encode::{self, Job};
 use super::ids::Ids;
 use super::kept::{self, Kept, Taken};
+use super::make::Tool;
 use super::register::{register, register_sequence};
 use super::resolve::{Place, resolve};
 use super::store::{Stored, store};
@@ -17,7 +19,7 @@ use crate::session::{Code, Error, Result, Session, Stage, State, policy};
 use futures_util::future::FutureExt;
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{Notify, SemaphorePermit};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use uuid::Uuid;
 
 /// Starts the publish of an accepted job.
@@ -34,6 +36,8 @@ pub fn start(session: &Session, publisher: &Arc<Publisher>, accepted: Accepted, 
         kept: OnceLock::new(),
         is_resumed: false,
         made: Mutex::default(),
+        turn: Mutex::default(),
+        chosen: OnceLock::new(),
         work_folder: OnceLock::new(),
         measured: Arc::default(),
         begun: Notify::new(),
@@ -54,11 +58,12 @@ impl Work {
 
     /// From its turn to its end.
     pub(super) async fn run_in_turn(&self) -> (State, Option<Error>) {
-        let _turn = tokio::select! {
+        let turn = tokio::select! {
             biased;
             () = self.job.cancelled() => return self.conclude(Err(cancelled())).await,
             turn = self.turn() => turn,
         };
+        *self.turn.lock() = turn;
         let mut outcome = self.publish().await;
         if let Err(error) = &outcome
             && self.has_lost_its_components(error).await
@@ -119,12 +124,11 @@ impl Work {
         };
         // From here on a publish is finished rather than cancelled: to stop between its last two requests would leave a
         // version without its media. One that is kept may be finished later.
-        match prepared? {
-            Prepared { place, checked, stored } => tokio::select! {
-                biased;
-                () = self.must_park() => Err(cancelled()),
-                finished = self.finish(&place, &checked, stored) => finished,
-            },
+        let Prepared { place, checked, found } = prepared?;
+        tokio::select! {
+            biased;
+            () = self.must_park() => Err(cancelled()),
+            finished = self.finish(&place, &checked, found) => finished,
         }
     }
 
@@ -138,7 +142,7 @@ impl Work {
     }
 
     /// Its turn among the publishes of its size.
-    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         let path = self.media_path();
         let size = tokio::task::spawn_blocking(move || std::fs::metadata(path).map_or(0, |metadata| metadata.len()));
         self.publisher.turn(size.await.unwrap_or_default()).await
@@ -147,7 +151,9 @@ impl Work {
     /// Whether another try with the same key, which gave up, took them away: tries with the same key have the same ids.
     async fn has_lost_its_components(&self, error: &Error) -> bool {
         let made = self.made.lock().clone();
-        if !self.may_have_been_tried() || error.code == Code::Cancelled || !made.components_were_there {
+        // The server deletes a source when it has encoded it.
+        let is_encoded = self.is_encoded();
+        if is_encoded || !self.may_have_been_tried() || error.code == Code::Cancelled || !made.components_were_there {
             return false;
         }
         let there = self.existing("FileComponent", &made.components).await;
@@ -184,7 +190,16 @@ impl Work {
         for warning in &checked.warnings {
             self.warn(warning.clone());
         }
-        let tool = self.tool_for(&checked).await?;
+        let tool = match self.tool_for(&checked).await? {
+            Tool::Server => {
+                // Now it is the source that is published.
+                let files = self.files();
+                checked = blocking(move || check(&files)).await?;
+                None
+            }
+            Tool::Ffmpeg(ffmpeg) => Some(ffmpeg),
+            Tool::None => None,
+        };
 
         self.job.enter(Stage::Resolving);
         let place = resolve(self.client(), &self.request).await?;
@@ -196,8 +211,12 @@ impl Work {
         });
 
         let larger = self.server_shows_larger(&mut checked).await?;
-        if done_before(self, &place, &checked).await? {
-            return Ok(Prepared { place, checked, stored: None });
+        if self.is_encoded() {
+            if let Some(job) = encode::earlier(self, &place, &checked).await? {
+                return Ok(Prepared { place, checked, found: Found::Encoding(job) });
+            }
+        } else if done_before(self, &place, &checked).await? {
+            return Ok(Prepared { place, checked, found: Found::Shown });
         }
 
         self.make(&mut checked, tool.as_ref(), larger).await?;
@@ -216,30 +235,52 @@ impl Work {
         for warning in &stored.warnings {
             self.warn(warning.clone());
         }
-        Ok(Prepared { place, checked, stored: Some(stored) })
+        Ok(Prepared { place, checked, found: Found::Nothing(stored) })
     }
 
-    async fn finish(&self, place: &Place, checked: &Checked, stored: Option<Stored>) -> Result<()> {
-        let Some(stored) = stored else {
-            self.job.enter(Stage::Finishing);
-            around::complete(self, place).await?;
-            return self.finish_rest(place).await;
-        };
+    async fn finish(&self, place: &Place, checked: &Checked, found: Found) -> Result<()> {
+        match found {
+            Found::Shown => {
+                self.job.enter(Stage::Finishing);
+                around::complete(self, place).await?;
+            }
+            Found::Encoding(job) => {
+                let was_finished = encode::was_finished(self, &job);
+                encode::encode(self, Some(job)).await?;
+                self.job.enter(Stage::Finishing);
+                match was_finished {
+                    true => around::complete(self, place).await?,
+                    false => version::follow(self, place, checked).await?,
+                }
+            }
+            Found::Nothing(stored) => self.show(place, checked, stored).await?,
+        }
+        self.finish_rest(place).await
+    }
+
+    /// A version that nobody has seen is created and shown.
+    async fn show(&self, place: &Place, checked: &Checked, stored: Stored) -> Result<()> {
+        let is_encoded = self.is_encoded();
         self.job.enter(Stage::Versioning);
         self.job.note(|published| {
-            published.component_id = Some(self.ids.component.clone());
             published.components = stored.attached(&self.ids).into_iter().map(|attached| attached.component).collect();
+            published.component_id = (!is_encoded).then(|| self.ids.component.clone());
             published.component_name = checked.main().map(|shown| shown.name.clone());
             published.thumbnail_id = checked.thumbnail_slot().map(|slot| self.ids.of(&slot));
         });
         version::create(self, place, checked, stored).await?;
+        if is_encoded {
+            encode::encode(self, None).await?;
+            self.job.enter(Stage::Finishing);
+            return version::follow(self, place, checked).await;
+        }
         self.job.enter(Stage::Finishing);
         if checked.thumbnail_slot().is_none() {
             self.warn(
                 "no thumbnail was given, and ftrack shows no play button on such a movie: give a jpg or png".into(),
             );
         }
-        self.finish_rest(place).await
+        Ok(())
     }
 
     /// What comes when reviewers have the media.
@@ -281,8 +322,17 @@ fn is_older(version: &str, than: (u32, u32)) -> bool {
 struct Prepared {
     place: Place,
     checked: Checked,
-    /// Nothing where an earlier try had shown it.
-    stored: Option<Stored>,
+    found: Found,
+}
+
+/// What an earlier try had done.
+enum Found {
+    /// What is stored now is to be shown.
+    Nothing(Stored),
+    /// The server was asked to encode it.
+    Encoding(Job),
+    /// Reviewers have the media.
+    Shown,
 }
 
 /// Why a publish that is asked to end goes on no further.

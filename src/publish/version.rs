@@ -175,7 +175,18 @@ async fn attach(work: &Work, place: &Place, checked: &Checked, stored: &Stored) 
         let version = attributes([("version_id", json!(work.version_id()))]);
         Operation::update(attached.entity_type, &[&attached.component.id], version)
     };
-    let attached = stored.attached(&work.ids);
+    let mut attached = stored.attached(&work.ids);
+    if work.is_encoded() {
+        // A source that the server encodes and deletes is nobody's, and what reviewers see comes when it has.
+        attached.retain(|attached| work.request.keep_original || attached.component.id != work.ids.component);
+        let client = work.client().patient(policy::ATTACH_PATIENCE);
+        if !attached.is_empty() {
+            let operations: Vec<Operation> = attached.iter().cloned().map(attach).collect();
+            client.call_repeatable(&operations).await?;
+        }
+        work.job.note(|published| published.components = attached.into_iter().map(|known| known.component).collect());
+        return Ok(());
+    }
     let mut operations: Vec<Operation> = attached.iter().cloned().map(attach).collect();
     if place.version.is_some() {
         let thumbnail = checked.thumbnail_slot().map(|slot| work.ids.of(&slot));
@@ -188,6 +199,25 @@ async fn attach(work: &Work, place: &Place, checked: &Checked, stored: &Stored) 
     let given = attached.into_iter().map(|attached| attached.component).collect();
     work.job.note(|published| published.components = given);
     Ok(())
+}
+
+/// The server has encoded the media and shows them: what belongs to the version follows.
+pub async fn follow(work: &Work, place: &Place, checked: &Checked) -> Result<()> {
+    let thumbnail = checked.thumbnail_slot().map(|slot| work.ids.of(&slot));
+    // The server's encoder sets one of its own.
+    let operations = match (&place.version, &thumbnail) {
+        (Some(_), thumbnail) => into::update(work, place, thumbnail.as_deref()),
+        (None, Some(thumbnail)) => {
+            let attributes = attributes([("thumbnail_id", json!(thumbnail))]);
+            Some(Operation::update("AssetVersion", &[work.version_id()], attributes))
+        }
+        (None, None) => None,
+    };
+    let operations: Vec<Operation> = operations.into_iter().collect();
+    match around::show(work, place, &operations).await {
+        Ok(()) => Ok(()),
+        Err(error) => around::later(work, error, "what was to come with it").map(drop),
+    }
 }
 
 /// Where a browser opens the version: not documented by ftrack, and the form that its users' programs have in common.

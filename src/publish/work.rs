@@ -1,11 +1,11 @@
 //! What all steps of one publish share.
 
-use super::Request;
 use super::check::Files;
 use super::files::{Wish, WorkFolder};
 use super::ids::{Ids, Slot};
 use super::kept::Kept;
 use super::publisher::Publisher;
+use super::{Mode, Request};
 use crate::ftrack::Client;
 use crate::session::Job;
 use crate::session::log::Log;
@@ -13,7 +13,7 @@ use crate::transfer::Progress;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 /// One publish.
 pub struct Work {
@@ -33,6 +33,10 @@ pub struct Work {
     pub made: Mutex<Made>,
     /// What is uploaded, for whoever asks how far it is.
     pub measured: Arc<Mutex<Vec<Measured>>>,
+    /// What was chosen where the host leaves the choice to the library: noted in the outbox, so that every try does the same.
+    pub chosen: OnceLock<Mode>,
+    /// Its turn among the publishes of its size, until it is given up.
+    pub turn: Mutex<Option<OwnedSemaphorePermit>>,
     /// Where media are made, if no outbox keeps them.
     pub work_folder: OnceLock<WorkFolder>,
     /// Told when the components are there, or will not be.
@@ -41,6 +45,9 @@ pub struct Work {
 
 /// What the names of files begin with that were made for a publish.
 pub const MADE: &str = "made-";
+
+/// The name of the fact that says what was chosen.
+pub const CHOSEN: &str = "mode";
 
 /// One line of the progress: a file, or all frames of a sequence.
 pub struct Measured {
@@ -92,6 +99,17 @@ impl Work {
         self.existing_version.as_deref().unwrap_or(&self.ids.version)
     }
 
+    /// How the media become what browsers play: what the host says, or what was chosen.
+    pub fn mode(&self) -> Mode {
+        let noted = || self.kept.get()?.fact(CHOSEN).and_then(|mode| serde_json::from_value(mode).ok());
+        self.chosen.get().copied().or_else(noted).unwrap_or(self.request.mode)
+    }
+
+    /// Whether the server encodes them.
+    pub fn is_encoded(&self) -> bool {
+        self.mode() == Mode::Encode
+    }
+
     /// Whether the same publish may have been tried before, or be tried elsewhere at this moment: then its ids may exist.
     pub fn may_have_been_tried(&self) -> bool {
         self.is_resumed || self.request.idempotency_key.is_some()
@@ -116,7 +134,11 @@ impl Work {
         Files {
             path: self.media_path(),
             thumbnail: request.thumbnail.as_deref().map(|path| self.path_of(path)),
-            wish: Wish { copies: self.kept.get().map(Kept::copies).unwrap_or_default(), ..request.wish() },
+            wish: Wish {
+                copies: self.kept.get().map(Kept::copies).unwrap_or_default(),
+                mode: self.mode(),
+                ..request.wish()
+            },
             others: request.files.iter().map(|file| (file.clone(), self.path_of(&file.path))).collect(),
         }
     }

@@ -31,6 +31,18 @@ pub const ATTACH_PATIENCE: Duration = Duration::from_secs(300);
 /// stay open for longer is opened by a person.
 pub const REVIEW_SESSION_OPEN: Duration = Duration::from_secs(14 * 24 * 3600);
 
+/// How long the server may take to encode, from when it was asked: an hour of film, behind those of others, takes about that.
+pub const ENCODE_PATIENCE: Duration = Duration::from_secs(2 * 3600);
+
+/// From that question to the first look at the server's job, doubled each time: a still takes a second.
+pub const ENCODE_FIRST_LOOK: Duration = Duration::from_millis(500);
+
+/// The longest between two looks where no event tells of the job: an artist who waits should not wait long for nothing.
+pub const ENCODE_LOOK: Duration = Duration::from_secs(10);
+
+/// The same while the event hub is connected, which tells of it: events can be lost.
+pub const ENCODE_LOOK_HEARING: Duration = Duration::from_secs(60);
+
 /// What was uploaded, even in part, is worth this much waiting for a network that comes back: a VPN that connects again, a
 /// gateway that is restarted. A host that knows better cancels.
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);

@@ -22,7 +22,7 @@ fn a_version_that_gets_new_media_is_never_without_and_loses_the_earlier_ones() {
         ));
         rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(media(&first.version_id), [first.component_id.clone()]);
+    assert_eq!(media(&first.version_id), [first.component_id.as_str()]);
     // What the version has before each request of the library that deletes something.
     let seen = Arc::new(Mutex::new(Vec::new()));
     let noted = seen.clone();
@@ -48,7 +48,7 @@ fn a_version_that_gets_new_media_is_never_without_and_loses_the_earlier_ones() {
         .done(&session);
     assert_eq!(second.warnings, [""; 0]);
     assert_eq!((&second.version_id, second.version_number), (&first.version_id, 1));
-    assert_eq!(media(&first.version_id), [second.component_id.clone()]);
+    assert_eq!(media(&first.version_id), [second.component_id.as_str()]);
     assert!(studio.staging.stored(&second.component_id) == std::fs::read(sample("h264.mp4")).unwrap());
     let order: Vec<_> =
         seen.lock().unwrap().iter().filter(|(deletes, updates)| *deletes || *updates).copied().collect();

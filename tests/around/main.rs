@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests fail by panicking
 
 mod bad; // what is refused before anything is made
+mod encode; // media that the server encodes
 #[allow(dead_code)] // it is shared
 #[path = "../publish/host.rs"]
 mod host;

@@ -1,7 +1,7 @@
 //! A server that refuses, loses answers or goes away in between: nothing is made twice, and what is published stays.
 
 use super::host::{Session, session_options, text};
-use super::people::{Studio, invited};
+use super::people::{Step, Studio, invited};
 use super::relay::{Act, Decide, does, exception, relay};
 use super::wish::{Wish, keeping, outbox, resumed, wait, wish};
 use ftreview::ffi::constants::*;
@@ -184,7 +184,7 @@ fn a_publish_that_is_done_is_not_done_again_with_the_same_key() {
 
 #[test]
 fn a_publish_that_is_kept_goes_on_after_each_step_and_makes_nothing_twice() {
-    let steps: [(&str, fn(&[Value]) -> bool); 4] = [
+    let steps: [(&str, Step); 4] = [
         ("resolving", |operations| is_query_of(operations, "AssetType")),
         ("versioning", |operations| does(operations, "create", "AssetVersion")),
         ("showing", |operations| does(operations, "update", "FileComponent")),

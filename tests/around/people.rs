@@ -15,7 +15,10 @@ pub struct Studio {
 
 impl Studio {
     pub fn start() -> Studio {
-        let staging = Staging::start();
+        Studio::of(Staging::start())
+    }
+
+    pub fn of(staging: Staging) -> Studio {
         let reviewer = Reviewer::new(staging.url(), "somebody");
         let project = staging.id("select id from Project where name is \"demo\"");
         Studio { staging, reviewer, project }
@@ -88,6 +91,9 @@ pub fn post_office(url: &str) -> (String, Letters) {
     );
     (address, letters)
 }
+
+/// Whether a request is the one that something is to happen to.
+pub type Step = fn(&[Value]) -> bool;
 
 /// Whom these operations invite.
 pub fn invited(operations: &[Value]) -> Vec<String> {

@@ -97,7 +97,7 @@ fn everything_at_once_comes_in_one_request_with_the_media() {
     assert!(hung.len() == 2 && hung.iter().any(|id| studio.staging.stored(id) == still));
     // They are the note's and not the version's.
     assert_eq!(of_version("FileComponent", "name", "version_id").len(), 2);
-    assert_eq!(end.components.as_array().unwrap().len(), 2, "{}", end.components);
+    assert_eq!(end.components, ["ftrackreview-mp4", "thumbnail"]);
 
     let shown =
         of_version("ReviewSessionObject", "name, version, review_session_id, review_session.name", "version_id");
@@ -164,7 +164,6 @@ fn a_note_alone_takes_no_request_more_and_is_by_the_user_of_the_key() {
         [0];
     assert_eq!(note.pointer("/author/username"), Some(&json!("demo")));
     assert!(note["frame_number"].is_null());
-    assert_eq!(end.components.as_array().map(Vec::len), Some(2));
 }
 
 #[test]

@@ -4,7 +4,6 @@ use super::host::{Session, Staging, example, last_error, publish_options, sessio
 use ftreview::ffi::constants::*;
 use ftreview::ffi::types::{ftr_job_result, ftr_publish_options, ftr_session_options};
 use ftreview::ffi::{ftr_job_free, ftr_job_wait, ftr_session_publish_file};
-use serde_json::Value;
 use std::ffi::{CStr, CString, c_char};
 use std::path::PathBuf;
 use std::ptr::null;
@@ -129,14 +128,14 @@ pub struct End {
     pub message: String,
     pub version_id: String,
     pub version_number: i64,
-    pub asset_id: String,
     pub component_id: String,
     pub thumbnail_id: String,
     pub note_id: String,
     pub review_session_id: String,
     pub encode_job_id: String,
     pub outbox_id: String,
-    pub components: Value,
+    /// Their names.
+    pub components: Vec<String>,
     pub warnings: Vec<String>,
 }
 
@@ -148,7 +147,11 @@ pub fn wait(job: u64) -> End {
         assert_eq!(ftr_job_wait(job, GUARD_MS, &mut result), FTR_OK, "{}", last_error());
         let result_of = &*result;
         let error = result_of.error.as_ref();
-        let components = copy(result_of.components);
+        let components: Vec<serde_json::Value> = match copy(result_of.components) {
+            none if none.is_empty() => Vec::new(),
+            text => serde_json::from_str(&text).unwrap(),
+        };
+        let components = components.iter().map(|component| component["name"].as_str().unwrap().to_owned()).collect();
         let warnings =
             (0..result_of.warning_count as usize).map(|index| copy(*result_of.warnings.add(index))).collect();
         let end = End {
@@ -158,14 +161,13 @@ pub fn wait(job: u64) -> End {
             message: error.map_or_else(String::new, |error| copy(error.message)),
             version_id: copy(result_of.version_id),
             version_number: result_of.version_number,
-            asset_id: copy(result_of.asset_id),
             component_id: copy(result_of.component_id),
             thumbnail_id: copy(result_of.thumbnail_id),
             note_id: copy(result_of.note_id),
             review_session_id: copy(result_of.review_session_id),
             encode_job_id: copy(result_of.encode_job_id),
             outbox_id: copy(result_of.outbox_id),
-            components: if components.is_empty() { Value::Null } else { serde_json::from_str(&components).unwrap() },
+            components,
             warnings,
         };
         assert_eq!(ftr_job_free(job), FTR_OK);

@@ -435,6 +435,8 @@ static void bad_session_texts(const char *server)
     WITH(FTR_E_NOT_UTF8, "outbox_folder", outbox_folder, NOT_UTF8);
     WITH(FTR_E_INVALID_ARGUMENT, "start_spread_ms", start_spread_ms, -1);
     WITH(FTR_E_INVALID_ARGUMENT, "reserved3", reserved3, 1);
+    WITH(FTR_E_NOT_UTF8, "ffmpeg_path", ffmpeg_path, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "work_folder", work_folder, " ");
 #undef WITH
     CHECK(session == SENTINEL);
 }
@@ -483,8 +485,53 @@ static void bad_publish_texts(void)
     WITH(FTR_E_INVALID_ARGUMENT, "note", note_labels, "[\"Internal\"]");
     WITH(FTR_E_INVALID_ARGUMENT, "note", note_attachments, "[\"a.png\"]");
     WITH(FTR_E_INVALID_ARGUMENT, "review_session", invitees, "[{\"email\": \"a@b.c\"}]");
+    WITH(FTR_E_INVALID_JSON, "meta", meta, "[]");
+    WITH(FTR_E_INVALID_ARGUMENT, "meta_frame_out", meta_frame_out, 2);
+    WITH(FTR_E_INVALID_ARGUMENT, "holes", holes, -1);
+    WITH(FTR_E_INVALID_ARGUMENT, "renditions", renditions, 16);
+    WITH(FTR_E_INVALID_ARGUMENT, "reserved", reserved, 1);
+    WITH(FTR_E_FRAME_RATE_NEEDED, "frame_rate", frame_rate, "fast");
+    WITH(FTR_E_NOT_UTF8, "frame_rate", frame_rate, NOT_UTF8);
+    WITH(FTR_E_INVALID_JSON, "ffmpeg_arguments", ffmpeg_arguments, "-i");
+    WITH(FTR_E_NOT_UTF8, "lut", lut, NOT_UTF8);
+    WITH(FTR_E_NULL_ARGUMENT, "files", file_count, 1);
+    WITH(FTR_E_INVALID_ARGUMENT, "files", file_count, UINT64_MAX);
     WITH(FTR_E_NOT_A_VERSION, "FTR_PUBLISH_INTO_VERSION", flags, FTR_PUBLISH_INTO_VERSION);
     WITH(FTR_E_NO_CONTEXT, "context", context, NULL);
+#undef WITH
+    CHECK(job == SENTINEL);
+}
+
+static void bad_publish_files(void)
+{
+    const ftr_publish_file init = FTR_PUBLISH_FILE_INIT;
+    ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
+    ftr_publish_file files[2];
+    ftr_job job = SENTINEL;
+
+    publish.path = "no-such-file.mp4";
+    publish.context = "demo";
+    publish.files = files;
+    publish.file_count = 2;
+#define WITH(expected, word, field, value) \
+    files[0] = files[1] = init; \
+    files[0].path = "a.nk"; \
+    files[1].path = "b.nk"; \
+    files[0].role = files[1].role = FTR_ROLE_COMPONENT; \
+    files[1].field = value; \
+    ROW(expected, word, ftr_session_publish_file(live_session, &publish, &job))
+
+    WITH(FTR_E_NULL_ARGUMENT, "files[1].path", path, NULL);
+    WITH(FTR_E_NOT_UTF8, "files[1].path", path, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "files[1].path", path, "");
+    WITH(FTR_E_NOT_UTF8, "files[1].component_name", component_name, NOT_UTF8);
+    WITH(FTR_E_INVALID_ARGUMENT, "files[1].component_name", component_name, "");
+    WITH(FTR_E_INVALID_ARGUMENT, "files[1].role", role, 99);
+    WITH(FTR_E_INVALID_ARGUMENT, "files[1].flags", flags, 0x80000000u);
+    WITH(FTR_E_INVALID_ARGUMENT, "files[1].reserved", reserved, 1);
+    WITH(FTR_E_BAD_ROLE, "files[1]", component_name, "a");
+    WITH(FTR_E_STRUCT_SIZE, "files[1]", struct_size, 0);
+    WITH(FTR_E_STRUCT_SIZE, "files[1]", struct_size, sizeof init + 8);
 #undef WITH
     CHECK(job == SENTINEL);
 }
@@ -776,6 +823,7 @@ int main(int argc, char **argv)
     struct_sizes(argv[1]);
     bad_session_texts(argv[1]);
     bad_publish_texts();
+    bad_publish_files();
     bad_hub_texts();
     bad_watches();
     bad_outboxes(argv[1]);

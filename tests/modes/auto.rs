@@ -102,14 +102,31 @@ fn a_document_is_shown_as_it_is_with_an_image_beside_it_as_thumbnail() {
 }
 
 #[test]
-fn without_ffmpeg_the_file_itself_is_the_reason_and_the_remedy_is_named() {
+fn without_ffmpeg_the_server_encodes_a_movie_and_the_result_says_why() {
     need_ffmpeg!();
     let staging = Staging::start();
     let path = make(&staging, "a.mkv", "-f lavfi -i testsrc2=size=320x180 -frames:v 3 -c:v libx264 -pix_fmt yuv420p");
-    let message = Given::of(&path).refused(&staging, Code::MovieContainer as i32);
-    assert!(message.contains("a.mkv") && message.contains("ffmpeg"), "{message}");
+    let ended = Given::of(&path).done(&staging);
+    assert_eq!(probed(&staging, &ended.component_id)["codec_name"], "h264");
+    assert!(
+        ended.warnings.iter().any(|told| told.contains("a.mkv") && told.contains("the server was asked")),
+        "{ended:?}"
+    );
     let given = Given { mode: FTR_MODE_TRANSCODE, ..Given::of(&path) };
     given.refused(&staging, Code::FfmpegMissing as i32);
+}
+
+#[test]
+fn without_ffmpeg_what_the_server_cannot_make_is_refused_with_the_reason_and_the_remedy() {
+    need_ffmpeg!();
+    let staging = Staging::start();
+    let still = image(&staging, "a.tga", "320x180");
+    let message = Given::of(still).refused(&staging, Code::NotMedia as i32);
+    assert!(message.contains("a.tga") && message.contains("ffmpeg"), "{message}");
+    let pattern = frames(&staging, "f.%04d.png", "320x180", 1, 3);
+    Given { rate: Some("24".into()), ..Given::of(pattern) }.refused(&staging, Code::NotMedia as i32);
+    let path = make(&staging, "a.mkv", "-f lavfi -i testsrc2=size=320x180 -frames:v 3 -c:v libx264 -pix_fmt yuv420p");
+    Given { renditions: FTR_RENDITION_720, ..Given::of(path) }.refused(&staging, Code::MovieContainer as i32);
 }
 
 #[test]

@@ -85,8 +85,6 @@ fn an_ffmpeg_that_is_not_there_or_fails_is_told_and_nothing_is_left_of_it() {
     let session = studio_with(&staging, nowhere.as_ptr());
     let message = transcoded(&source).refused_by(&session, &staging, Code::FfmpegMissing as i32);
     assert!(message.contains("nowhere/ffmpeg"), "{message}");
-    // In the automatic mode the file is the reason.
-    Given::of(&source).refused_by(&session, &staging, Code::MovieContainer as i32);
 
     let broken = staging.scratch().join("broken.avi");
     let mut bytes = std::fs::read(&source).unwrap();

@@ -231,5 +231,5 @@ fn only_the_user_may_read_and_no_password_is_written() {
             files += 1;
         }
     }
-    assert_eq!(files, 9);
+    assert_eq!(files, 8);
 }

@@ -266,9 +266,8 @@ pub fn assert_usable(outbox: &Outbox) {
         }
     }
     add(outbox, record("last")).finish().unwrap();
-    // In held/ is its own name.
-    for (folder, count) in [("jobs", 0), ("new", 0), ("gone", 0), ("held", 1)] {
+    for folder in ["jobs", "new", "gone", "held"] {
         let left: Vec<_> = std::fs::read_dir(outbox.folder().join(folder)).unwrap().collect();
-        assert_eq!(left.len(), count, "{left:?}");
+        assert!(left.is_empty(), "{left:?}");
     }
 }

@@ -35,7 +35,7 @@ fn a_file_that_cannot_be_reviewed_is_told_by_its_own_code_before_anything_is_cre
         (sample("odd-size.mp4"), Code::MovieOddSize, "odd-size.mp4"),
         (sample("fragmented.mp4"), Code::MovieFragmented, "faststart"),
         (sample("container.mxf"), Code::MovieContainer, "container.mxf"),
-        (sample("still.exr"), Code::NotMedia, "still.exr"),
+        (sample("still.exr"), Code::SceneLinear, "still.exr"),
     ];
     assert_eq!(ftr_session_wait_ready(session.0, 60_000), FTR_OK);
     staging.requests();

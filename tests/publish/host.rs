@@ -24,9 +24,16 @@ pub struct Staging {
 
 impl Staging {
     pub fn start() -> Staging {
+        Staging::start_with(|_| {})
+    }
+
+    /// One that is not as usual.
+    pub fn start_with(change: impl FnOnce(&mut Config)) -> Staging {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let server = runtime.block_on(Server::start(Config::new(folder.path()))).unwrap();
+        let mut config = Config::new(folder.path());
+        change(&mut config);
+        let server = runtime.block_on(Server::start(config)).unwrap();
         Staging { runtime, server, folder }
     }
 
@@ -144,6 +151,8 @@ impl Session {
             thumbnail: pointer(6),
             tag: 7,
             idempotency_key: pointer(7),
+            // What becomes of files that do not play is the subject of tests/modes.
+            mode: FTR_MODE_DIRECT,
             flags: if publish.copy_source { FTR_PUBLISH_COPY_SOURCE } else { 0 },
             ..publish_options()
         };

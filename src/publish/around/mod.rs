@@ -18,5 +18,5 @@ mod wanted; // what a host asks for
 pub use answers::{Surroundings, learn};
 pub use attachments::open as open_attachments;
 pub use questions::{About, Answers, ask_first, ask_then};
-pub use show::{complete, invite_guests, show};
+pub use show::{complete, invite_guests, later, show};
 pub use wanted::{Around, Texts};

@@ -19,17 +19,32 @@ pub async fn show(work: &Work, place: &Place, media: &[Operation]) -> Result<()>
     let client = work.client().patient(policy::ATTACH_PATIENCE);
     let pieces = pieces(work, place);
     if pieces.is_empty() {
-        return client.call_repeatable(media).await.map(drop);
+        return if media.is_empty() { Ok(()) } else { client.call_repeatable(media).await.map(drop) };
     }
     // Of a version that was there before, something may be there, too.
-    let mut found = match place.version {
-        Some(_) => pieces::ask(&client, &pieces).await?,
-        None => pieces.iter().map(|_| Vec::new()).collect(),
+    let is_encoded = work.is_encoded();
+    let mut found = match place.version.is_some() || (is_encoded && work.may_have_been_tried()) {
+        true => pieces::ask(&client, &pieces).await?,
+        false => pieces.iter().map(|_| Vec::new()).collect(),
     };
     let refused = loop {
         let mut operations = media.to_vec();
         operations.extend(pieces.iter().zip(&found).flat_map(|(piece, found)| (piece.left)(found)));
-        let error = match client.commit(&operations, &shown_media(work)).await {
+        let done = || {
+            async {
+                let is_done = match is_encoded {
+                    true => {
+                        let found = pieces::ask(&client, &pieces).await?;
+                        pieces.iter().zip(&found).all(|(piece, found)| piece.creations(found).is_empty())
+                    }
+                    // They came with all the rest.
+                    false => !client.query(&shown_media(work)).await?.is_empty(),
+                };
+                Ok(is_done.then_some(()))
+            }
+            .boxed()
+        };
+        let error = match client.once(&operations, done).await {
             Ok(_) => {
                 Made::default().tell(work, place);
                 return Ok(());
@@ -54,7 +69,9 @@ pub async fn show(work: &Work, place: &Place, media: &[Operation]) -> Result<()>
     for (piece, found) in changes {
         made.note(piece, alone(work, &client, piece, (piece.left)(found)).await?);
     }
-    client.call_repeatable(media).await?;
+    if !media.is_empty() {
+        client.call_repeatable(media).await?;
+    }
     for (piece, found) in creations {
         made.note(piece, alone(work, &client, piece, (piece.left)(found)).await?);
     }

@@ -27,6 +27,8 @@ pub enum What {
     Movie(PathBuf),
     /// An image of an image.
     Still(PathBuf),
+    /// Whatever the server's encoder makes of it.
+    Encoded,
     /// A movie of frames, in the order in which they are shown.
     Frames(Vec<PathBuf>, Rational),
 }
@@ -73,6 +75,10 @@ pub fn look(path: &Path, wish: &Wish) -> Result<Main> {
         (Plan::Direct, _) => return Ok(Main::Shown(media)),
         (Plan::NeedsTranscode(reason), Mode::Auto | Mode::Transcode) | (Plan::NeedsEncode(reason), Mode::Transcode) => {
             makeable(reason, || reason.error(&media), wish)?
+        }
+        (Plan::NeedsEncode(reason), Mode::Auto) => {
+            let reason = makeable(reason, || reason.error(&media), wish)?;
+            return Ok(Main::Made(Making { what: What::Encoded, height: None, reason }));
         }
         (Plan::NeedsTranscode(reason) | Plan::NeedsEncode(reason) | Plan::Unsupported(reason), _) => {
             return Err(reason.error(&media));
