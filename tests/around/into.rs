@@ -137,6 +137,6 @@ fn an_earlier_still_that_a_task_shows_as_its_thumbnail_stays_as_that() {
     let media = format!("version_id is \"{}\" and name like \"ftrackreview%\"", first.version_id);
     assert_eq!(there(media), [second.component_id]);
     assert_eq!(studio.staging.query(task)[0]["thumbnail_id"], first.component_id.as_str());
-    assert_eq!(there(format!("id is \"{}\"", first.component_id)), [first.component_id.clone()]);
+    assert_eq!(there(format!("id is \"{}\"", first.component_id)), [first.component_id.as_str()]);
     assert!(studio.staging.stored(&first.component_id) == std::fs::read(example("still.png")).unwrap());
 }
