@@ -47,7 +47,8 @@ pub fn update(work: &Work, place: &Place, thumbnail_id: Option<&str>) -> Option<
 pub async fn retire(work: &Work, place: &Place) -> Result<()> {
     let Some(version) = &place.version else { return Ok(()) };
     let mut own = work.ids.components();
-    own.extend(work.job.published().components.into_iter().map(|component| component.id));
+    // What the server's encoder makes has ids of the server's; the result also names what the version had before.
+    own.extend(work.made.lock().components.iter().cloned());
     let is_earlier = |(id, name): &&(String, String)| name.starts_with("ftrackreview-") && !own.contains(id);
     let earlier: Vec<String> = version.components.iter().filter(is_earlier).map(|(id, _)| id.clone()).collect();
     let removed = match part(work, &earlier).await {
