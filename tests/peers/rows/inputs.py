@@ -27,7 +27,7 @@ FFMPEG = {
     "sound.mov": f"-f lavfi -i sine=duration=0.4 {CLIP} -c:v prores_ks -c:a pcm_s16le",
     "moving.gif": CLIP,
     "moving.webp": f"{CLIP} -c:v libwebp_anim",
-    "moving.avif": f"{STILL} -c:v libaom-av1 -cpu-used 8 -still-picture 1",
+    "moving.avif": f"{CLIP} -c:v libaom-av1 -cpu-used 8",
     "still.jpg": STILL,
     "still.png": STILL,
     "large.png": "-f lavfi -i testsrc2=size=640x360 -frames:v 1",
