@@ -218,8 +218,11 @@ static int drain(char **argument)
         }
     }
     /* What killed processes left is swept by and by. */
-    for (waited = 0; count(argument[1], "new") + count(argument[1], "gone") > 0 && waited < SHORT; waited += STEP)
+    for (waited = 0; waited < SHORT; waited += STEP) {
+        if (count(argument[1], "new") + count(argument[1], "gone") + count(argument[1], "held") == 0)
+            break;
         poll(session, STEP);
+    }
     return close_session(session);
 }
 
