@@ -4,7 +4,7 @@
 use super::kept;
 use super::resolve::Place;
 use super::work::Work;
-use crate::ftrack::{Operation, Query};
+use crate::ftrack::{Filter, Operation, Query, rows};
 use crate::session::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ pub struct Existing {
 
 /// What is asked of it besides the context.
 pub fn query(version_id: &str) -> Query {
-    Query::select(&["id", "name"], "Component").filter(crate::ftrack::Filter::equals("version_id", version_id))
+    Query::select(&["id", "name"], "Component").filter(Filter::equals("version_id", version_id))
 }
 
 impl Existing {
@@ -47,10 +47,18 @@ pub fn update(work: &Work, place: &Place, thumbnail_id: Option<&str>) -> Option<
 pub async fn retire(work: &Work, place: &Place) -> Result<()> {
     let Some(version) = &place.version else { return Ok(()) };
     let mut own = work.ids.components();
-    own.extend(work.job.published().components.into_iter().map(|component| component.id));
+    // What the server's encoder makes has ids of the server's; the result also names what the version had before.
+    own.extend(work.made.lock().components.iter().cloned());
     let is_earlier = |(id, name): &&(String, String)| name.starts_with("ftrackreview-") && !own.contains(id);
     let earlier: Vec<String> = version.components.iter().filter(is_earlier).map(|(id, _)| id.clone()).collect();
-    if let Err((left, error)) = work.try_remove("FileComponent", earlier).await {
+    let removed = match part(work, &earlier).await {
+        Ok(used) => {
+            let unused = earlier.into_iter().filter(|id| !used.contains(id)).collect();
+            work.try_remove("FileComponent", unused).await
+        }
+        Err(error) => Err((earlier, error)),
+    };
+    if let Err((left, error)) = removed {
         if work.kept.get().is_some() && kept::may_pass(&error) {
             let message =
                 format!("the version has its new media beside the earlier ones, which stayed: {}", error.message);
@@ -63,4 +71,28 @@ pub async fn retire(work: &Work, place: &Place) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Parts those from the version that are thumbnails besides, as stills are, and says which: they stay, as thumbnails do.
+async fn part(work: &Work, earlier: &[String]) -> Result<Vec<String>> {
+    if earlier.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users = ["TypedContext", "Project", "AssetVersion"].map(|entity_type| {
+        let used = Filter::within("thumbnail_id", earlier);
+        Operation::query(&Query::select(&["id", "thumbnail_id"], entity_type).filter(used))
+    });
+    let mut used = Vec::new();
+    for result in work.client().call_repeatable(&users).await? {
+        used.extend(rows(result)?.iter().filter_map(|row| row["thumbnail_id"].as_str().map(str::to_owned)));
+    }
+    used.sort();
+    used.dedup();
+    let nothing = Map::from_iter([("version_id".to_owned(), Value::Null)]);
+    let parting = |id: &String| Operation::update("FileComponent", &[id], nothing.clone());
+    let parting: Vec<Operation> = used.iter().map(parting).collect();
+    if !parting.is_empty() {
+        work.client().call_repeatable(&parting).await?;
+    }
+    Ok(used)
 }

@@ -2,6 +2,7 @@
 
 use super::Request;
 use super::files::{Role, frames};
+use super::work::MADE;
 use crate::ftrack::{Client, retry};
 use crate::outbox::{Added, Claim, NotedError, Outbox, Record, SourceNote, State, Step};
 use crate::session::blocking::blocking;
@@ -169,10 +170,22 @@ impl Kept {
         self.change(|state| put_off(state, Some(error))).await
     }
 
-    /// It has failed for good, and waits for somebody to look at it.
+    /// It has failed for good, and waits for somebody to look at it. What was made for it would only take room meanwhile, and
+    /// is made again by a retry.
     pub async fn fail(&self, error: &Error) -> Result<()> {
-        self.change(|state| {
+        let failed = self.change(|state| {
             (state.step, state.error, state.next_try) = (Step::Failed, Some(NotedError::from(error)), None);
+        });
+        failed.await?;
+        let folder = self.folder.clone();
+        blocking(move || {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                if entry.file_name().to_str().is_some_and(|name| name.starts_with(MADE)) {
+                    // One that stays goes with the item.
+                    let _ = std::fs::remove_file(entry.path());
+                }
+            }
+            Ok(())
         })
         .await
     }

@@ -156,8 +156,8 @@ impl Work {
         if is_encoded || !self.may_have_been_tried() || error.code == Code::Cancelled || !made.components_were_there {
             return false;
         }
-        let there = self.existing("FileComponent", &made.components).await;
-        there.is_ok_and(|there| there.len() < made.components.len())
+        let there = self.existing("FileComponent", &made.sent).await;
+        there.is_ok_and(|there| there.len() < made.sent.len())
     }
 
     /// Waits for a request that creates components and is under way: what it makes can only be removed when it is there.

@@ -16,6 +16,7 @@ use crate::transfer::{Journal, Plan, Progress, Renewal, Target, Upload, Verify};
 use futures_util::future::{BoxFuture, FutureExt, try_join_all};
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -196,7 +197,12 @@ async fn digest(source: &Arc<Source>) -> Result<[u8; 16]> {
 async fn begin(work: &Work, asset: Option<Query>, files: &[File]) -> Result<(Option<String>, Vec<Value>)> {
     let are_frames = files.iter().all(|file| file.container_id.is_some());
     if !are_frames {
-        work.made.lock().components = files.iter().map(|file| file.component_id.clone()).collect();
+        let ids: Vec<String> = files.iter().map(|file| file.component_id.clone()).collect();
+        let mut made = work.made.lock();
+        // What an earlier try has made beside them is still this publish's to take back.
+        let known: HashSet<String> = made.components.iter().cloned().collect();
+        made.components.extend(ids.iter().filter(|id| !known.contains(*id)).cloned());
+        made.sent = ids;
     }
     let results = work.beginning(create_or_update(work, asset.as_ref(), files)).await?;
     work.made.lock().components_were_there |= !are_frames;

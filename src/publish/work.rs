@@ -61,6 +61,8 @@ pub struct Measured {
 #[derive(Clone, Default)]
 pub struct Made {
     pub components: Vec<String>,
+    /// Those of them whose bytes this try has sent or is sending.
+    pub sent: Vec<String>,
     /// Those of a kind of their own. Their frames go with them.
     pub sequences: Vec<String>,
     /// The server said so.
@@ -83,7 +85,7 @@ impl Made {
 
     /// They are to be made again.
     pub fn forget_components(&mut self) {
-        self.components.clear();
+        self.sent.clear();
         self.components_were_there = false;
     }
 }

@@ -120,3 +120,23 @@ fn a_publish_that_is_kept_goes_on_until_the_earlier_media_are_gone() {
     );
     assert_eq!(studio.staging.id(&media), end.component_id);
 }
+
+#[test]
+fn an_earlier_still_that_a_task_shows_as_its_thumbnail_stays_as_that() {
+    let studio = Studio::start();
+    let session = studio.staging.session();
+    let still = wish().with("path", example("still.png").display()).without("thumbnail");
+    let first = still.flags(FTR_PUBLISH_TASK_THUMBNAIL).done(&session);
+    let task = "select thumbnail_id from Task where name is \"compositing\" and parent.name is \"sh010\"";
+    assert_eq!(studio.staging.query(task)[0]["thumbnail_id"], first.component_id.as_str());
+    let second = wish().with("context", &first.version_id).flags(FTR_PUBLISH_INTO_VERSION).done(&session);
+    let there = |filter: String| {
+        let rows = studio.staging.query(&format!("select id from FileComponent where {filter}"));
+        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let media = format!("version_id is \"{}\" and name like \"ftrackreview%\"", first.version_id);
+    assert_eq!(there(media), [second.component_id]);
+    assert_eq!(studio.staging.query(task)[0]["thumbnail_id"], first.component_id.as_str());
+    assert_eq!(there(format!("id is \"{}\"", first.component_id)), [first.component_id.as_str()]);
+    assert!(studio.staging.stored(&first.component_id) == std::fs::read(example("still.png")).unwrap());
+}

@@ -57,6 +57,25 @@ export async function inBrowser(work) {
   }
 }
 
+/** Waits until the browser's viewer of PDF shows a page's colour. A frame of the browser's own cannot be looked into, only at. */
+export async function painted(page, colour) {
+  let count = 0;
+  for (let attempt = 0; attempt < 150 && count < 5000; attempt += 1) {
+    const picture = (await page.locator(test("pdf")).screenshot()).toString("base64");
+    count = await page.evaluate(async ([text, wanted]) => {
+      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+      const drawing = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+      drawing.drawImage(bitmap, 0, 0);
+      const { data } = drawing.getImageData(0, 0, bitmap.width, bitmap.height);
+      let found = 0;
+      for (let at = 0; at < data.length; at += 4) found += wanted.every((value, channel) => Math.abs(data[at + channel] - value) < 6);
+      return found;
+    }, [picture, colour]);
+  }
+  assert(count >= 5000, `${count} pixels have the colour of the page`);
+}
+
 /** Runs the script and ends with 0 when all checks hold, 1 when one does not, 2 when it could not run. */
 export async function run(main) {
   try {

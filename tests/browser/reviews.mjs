@@ -7,7 +7,7 @@
 // is well; 1: a check failed; 2: it could not run.
 
 import { randomUUID } from "node:crypto";
-import { assert, inBrowser, promise, readOptions, run, test } from "./checks.mjs";
+import { assert, inBrowser, painted, promise, readOptions, run, test } from "./checks.mjs";
 import { COUNTING_META, COUNTING_MOVIE, create, png, Publisher } from "./publish.mjs";
 
 const options = readOptions({ screenshot: { type: "string" } });
@@ -130,25 +130,6 @@ async function pdf(page) {
     await page.locator(test("pdf-swap")).click();
   }
   await page.waitForFunction((selector) => document.querySelector(selector)?.naturalWidth === 300, test("pdf-image"));
-}
-
-/** Waits until the viewer shows the page's colour. A frame of the browser's own cannot be looked into, only at. */
-async function painted(page, colour) {
-  let count = 0;
-  for (let attempt = 0; attempt < 150 && count < 5000; attempt += 1) {
-    const picture = (await page.locator(test("pdf")).screenshot()).toString("base64");
-    count = await page.evaluate(async ([text, wanted]) => {
-      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-      const drawing = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
-      drawing.drawImage(bitmap, 0, 0);
-      const { data } = drawing.getImageData(0, 0, bitmap.width, bitmap.height);
-      let found = 0;
-      for (let at = 0; at < data.length; at += 4) found += wanted.every((value, channel) => Math.abs(data[at + channel] - value) < 6);
-      return found;
-    }, [picture, colour]);
-  }
-  assert(count >= 5000, `${count} pixels have the colour of the page`);
 }
 
 async function pdfAlone(page) {

@@ -11,6 +11,7 @@ mod header;
 mod install;
 mod install_check;
 mod media;
+mod media_rows;
 mod notices;
 mod object_store;
 mod peers;

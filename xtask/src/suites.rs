@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{self, Outcome};
 use crate::tools::{self, *};
-use crate::{bench, demo, install_check, media, object_store, peers};
+use crate::{bench, demo, install_check, media, media_rows, object_store, peers};
 
 /// One suite of tests.
 pub struct Suite {
@@ -26,6 +26,9 @@ pub struct Suite {
     /// Runs it; what it returns is shown in the summary.
     pub run: fn() -> Outcome<String>,
 }
+
+/// Suites that take many minutes, and run only when they are named: what they try in full, `tests` tries in part.
+pub const LONG: &[&str] = &["media"];
 
 /// All of them, the quick ones first.
 pub const SUITES: &[Suite] = &[
@@ -154,6 +157,15 @@ pub const SUITES: &[Suite] = &[
         wants: &[],
         provide: peers::provide_review_page,
         run: peers::review_page,
+    },
+    Suite {
+        name: "media-rows",
+        about: "Every row of docs/media.md, published with real files, plays in Chromium and is read by the official client",
+        fast: false,
+        needs: &[&PYTHON, &FFMPEG, &CHROMIUM],
+        wants: &[],
+        provide: media_rows::provide,
+        run: media_rows::run,
     },
     Suite {
         name: "install",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::shell::{self, Outcome};
-use crate::suites::{SUITES, Suite};
+use crate::suites::{LONG, SUITES, Suite};
 use crate::tools::{self, Tool};
 
 struct Finished {
@@ -47,7 +47,11 @@ fn choose(arguments: &[&str]) -> Outcome<Vec<&'static Suite>> {
         return Err(format!("There is no suite \"{unknown}\". The suites are {}.", known.join(", ")));
     }
     let fast_only = !options.is_empty();
-    let is_wanted = |suite: &&Suite| (suite.fast || !fast_only) && (names.is_empty() || names.contains(&suite.name));
+    let is_chosen = |suite: &Suite| match names.is_empty() {
+        true => !LONG.contains(&suite.name),
+        false => names.contains(&suite.name),
+    };
+    let is_wanted = |suite: &&Suite| (suite.fast || !fast_only) && is_chosen(suite);
     Ok(SUITES.iter().filter(is_wanted).collect())
 }
 
