@@ -131,20 +131,28 @@ impl Lock {
     pub(super) fn take(holder: &Arc<Holder>, folder: &Path) -> Result<Tried> {
         let path = folder.join(NAME);
         let unusable = |error: io::Error| fault::unusable(&path, "be written", &error);
-        let mut file = match Written::open(&path, true)? {
-            Ok(file) => file,
-            Err(tried) => return Ok(tried),
-        };
-        let said = file.read().map_err(unusable)?;
-        if let Some((who, what)) = said
-            && if who == holder.id { holder.holds.lock().contains(&what) } else { is_alive(holder.folder(), who)? }
-        {
-            return Ok(Tried::Busy);
+        for _ in 0..policy::OUTBOX_FRESH_STARTS {
+            let mut file = match Written::open(&path, true)? {
+                Ok(file) => file,
+                Err(tried) => return Ok(tried),
+            };
+            let said = file.read().map_err(unusable)?;
+            if let Some((who, what)) = said
+                && if who == holder.id { holder.holds.lock().contains(&what) } else { is_alive(holder.folder(), who)? }
+            {
+                return Ok(Tried::Busy);
+            }
+            // Whoever held it may have ended the item since the file was opened, and only then its own name; and somebody else
+            // may have made the item anew. From here on nobody but this one may rename the folder.
+            if !is_same(&file.0, &path) {
+                continue;
+            }
+            let id = Uuid::new_v4();
+            file.write(&format!("{} {id}\n", holder.id)).map_err(unusable)?;
+            holder.holds.lock().insert(id);
+            return Ok(Tried::Held(Lock { holder: holder.clone(), id, folder: folder.to_owned() }));
         }
-        let id = Uuid::new_v4();
-        file.write(&format!("{} {id}\n", holder.id)).map_err(unusable)?;
-        holder.holds.lock().insert(id);
-        Ok(Tried::Held(Lock { holder: holder.clone(), id, folder: folder.to_owned() }))
+        Ok(Tried::Busy)
     }
 
     /// Whether somebody holds `folder`, whose name is in `holders`. Writes nothing and is in nobody's way.
