@@ -142,7 +142,7 @@ fn addresses_that_expired_while_a_machine_slept_are_asked_for_anew() {
     bench.proxy.set_plan(Plan::Call(request("PUT part 1"), Arc::new(move || awake.set_limits(normal))));
     let said = bench.host.publish(None, |_| ());
     match said.end() {
-        Ok(End::Done) => bench.check().unwrap(),
+        Ok(End::Done) => drop(bench.check().unwrap()),
         // The thumbnail was asked for anew before the film's first part was sent: its second address had expired, too.
         Ok(End::Parked(why)) if why.contains("FTR_E_STORAGE_EXPIRED") => {
             storage.set_limits(normal);
