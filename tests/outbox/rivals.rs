@@ -208,7 +208,7 @@ fn a_session_whose_outbox_was_deleted_begins_a_new_one() {
 }
 
 const RIVAL: &str = "FTREVIEW_TEST_OUTBOX_RIVAL";
-const ROUNDS: usize = 400;
+const ROUNDS: usize = 2000;
 const KEYS: usize = 3;
 
 /// One of the processes; killed when it is dropped, also when a test fails.
