@@ -66,9 +66,27 @@ impl Stored {
 /// Creates the components and uploads their bytes. The frames of `sequences` are uploaded later, and counted from now on.
 pub async fn store(work: &Work, place: &Place, parts: Vec<Part>, sequences: &[FrameSequence]) -> Result<Stored> {
     let files = parts.iter().map(|part| file(part, work)).collect::<Result<Vec<File>>>()?;
+    check_names(&parts)?;
     measure(work, &files, sequences);
     let (asset_id, warnings) = send(work, place.asset_query(), files).await?;
     Ok(Stored { asset_id, parts, registered: Vec::new(), warnings })
+}
+
+/// A version shows one component of each name. Files on the note are none of its components.
+fn check_names(parts: &[Part]) -> Result<()> {
+    let mut names = HashSet::new();
+    let mut shown = parts.iter().filter(|part| !matches!(part.slot, Slot::Attachment(_)));
+    match shown.find(|part| !names.insert(&part.name)) {
+        None => Ok(()),
+        Some(second) => Err(Error::new(
+            Code::BadRole,
+            format!(
+                "component_name: \"{}\" would be the name of two components of the version: give '{}' another one",
+                second.name,
+                second.source.path().display()
+            ),
+        )),
+    }
 }
 
 /// The same for some frames of a sequence, which are told their location, too. The progress is counted for the sequence.

@@ -282,10 +282,9 @@ fn a_paused_download_takes_nothing_and_goes_on_when_resumed() {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
-    there(1);
-    job.gate().set_closed(true);
-    // What had come is put on the disk, also when it is no whole block.
+    // Two whole blocks, which come whenever the download is not paused.
     there(2 << 20);
+    job.gate().set_closed(true);
     assert!(job.wait(Some(std::time::Instant::now() + Duration::from_millis(500))).is_none());
     assert_eq!(depot.gets().len(), 1);
     job.gate().set_closed(false);

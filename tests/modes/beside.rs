@@ -60,6 +60,17 @@ fn two_components_of_one_name_are_refused_before_anything_is_looked_at() {
 }
 
 #[test]
+fn a_component_with_the_name_of_what_reviewers_open_is_refused_before_anything_is_made() {
+    let staging = Staging::start();
+    let before = staging.census();
+    let files = [File::named(example("thumbnail.jpg"), FTR_ROLE_COMPONENT, "ftrackreview-image")];
+    let ended = Given::with(example("still.png"), files).publish(&staging.session());
+    assert_eq!(ended.code, Code::BadRole as i32, "{ended:?}");
+    assert!(ended.message.contains("\"ftrackreview-image\""), "{}", ended.message);
+    assert_eq!(staging.census(), before);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named_and_nothing_is_published() {
     let staging = Staging::start();
     for role in [FTR_ROLE_AUTO, FTR_ROLE_COMPONENT, FTR_ROLE_UNMANAGED, FTR_ROLE_THUMBNAIL] {
