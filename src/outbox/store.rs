@@ -237,8 +237,13 @@ impl Outbox {
         let mut claim = Claim::write(self, record, lock)?;
         match fs::rename(fresh, folder) {
             Ok(()) => claim.moved(folder.to_owned()),
-            // Somebody added the same at the same moment.
-            Err(_) if folder.is_dir() => return Ok(Added::There),
+            // Somebody added the same at the same moment, and may have ended it by now. Windows says something else.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists)
+                    || folder.is_dir() =>
+            {
+                return Ok(Added::There);
+            }
             Err(error) => return Err(fault::unusable(folder, "be made", &error)),
         }
         if let Err(error) = disk::sync_folder(&self.jobs()) {

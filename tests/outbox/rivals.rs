@@ -208,7 +208,7 @@ fn a_session_whose_outbox_was_deleted_begins_a_new_one() {
 }
 
 const RIVAL: &str = "FTREVIEW_TEST_OUTBOX_RIVAL";
-const ROUNDS: usize = 400;
+const ROUNDS: usize = 2000;
 const KEYS: usize = 3;
 
 /// One of the processes; killed when it is dropped, also when a test fails.
@@ -281,7 +281,8 @@ fn processes_that_fight_for_the_same_items_hold_each_one_at_a_time_and_end_each_
     let folder = folder();
     let rivals: Vec<Rival> = (0..4).map(|_| rival_in(folder.path(), true)).collect();
     for mut rival in rivals {
-        assert!(rival.0.wait().unwrap().success());
+        let status = rival.0.wait().unwrap();
+        assert!(status.success(), "a rival ended with {status}");
     }
     let outbox = outbox(&folder);
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
