@@ -27,8 +27,9 @@ pub struct Suite {
     pub run: fn() -> Outcome<String>,
 }
 
-/// Suites that take many minutes, and run only when they are named: what they try in full, `tests` tries in part.
-pub const LONG: &[&str] = &["media"];
+/// Suites that take many minutes, or a gigabyte of Blender, and run only when they are named: what they try in full, `tests`
+/// tries in part.
+pub const LONG: &[&str] = &["media", "media-rows"];
 
 /// All of them, the quick ones first.
 pub const SUITES: &[Suite] = &[
