@@ -506,7 +506,8 @@ static void bad_publish_files(void)
 {
     const ftr_publish_file init = FTR_PUBLISH_FILE_INIT;
     ftr_publish_options publish = FTR_PUBLISH_OPTIONS_INIT;
-    ftr_publish_file files[2];
+    /* One more than is given: what a struct_size that is too large says is there, is there. */
+    ftr_publish_file files[3];
     ftr_job job = SENTINEL;
 
     publish.path = "no-such-file.mp4";
@@ -514,7 +515,7 @@ static void bad_publish_files(void)
     publish.files = files;
     publish.file_count = 2;
 #define WITH(expected, word, field, value) \
-    files[0] = files[1] = init; \
+    files[0] = files[1] = files[2] = init; \
     files[0].path = "a.nk"; \
     files[1].path = "b.nk"; \
     files[0].role = files[1].role = FTR_ROLE_COMPONENT; \
